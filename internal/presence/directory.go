@@ -1,0 +1,96 @@
+package presence
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Person is what the directory says of a user. Fields that were not granted, or not asked for, are empty.
+type Person struct {
+	ID                                      ID
+	DisplayName, Department, JobTitle, Mail string
+}
+
+// Group is a group of the directory with all its members, those of nested groups included.
+type Group struct {
+	ID          ID
+	DisplayName string
+	Members     []ID
+}
+
+// Directory is who is watched, and what is known of groups and names. It is immutable.
+type Directory struct {
+	watched []ID
+	people  map[ID]Person
+	groups  []Group
+}
+
+// NewDirectory keeps what it is given; the caller must not change it afterwards. watched is sorted and freed of
+// duplicates, groups are sorted by name.
+func NewDirectory(watched []ID, people []Person, groups []Group) *Directory {
+	slices.SortFunc(watched, ID.Compare)
+	slices.SortFunc(groups, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(a.DisplayName, b.DisplayName), a.ID.Compare(b.ID))
+	})
+	d := &Directory{watched: slices.Compact(watched), groups: groups, people: make(map[ID]Person, len(people))}
+	for _, p := range people {
+		d.people[p.ID] = p
+	}
+	return d
+}
+
+// Watched reports whether id is read whoever is connected: named by configuration, or a member of a group that is.
+func (d *Directory) Watched(id ID) bool {
+	_, found := slices.BinarySearchFunc(d.watched, id, ID.Compare)
+	return found
+}
+
+// All returns everyone who is watched, in order of id. It must not be modified.
+func (d *Directory) All() []ID { return d.watched }
+
+// Person returns what is known of id.
+func (d *Directory) Person(id ID) (Person, bool) {
+	p, found := d.people[id]
+	return p, found
+}
+
+// Groups returns the groups by name. It must not be modified.
+func (d *Directory) Groups() []Group { return d.groups }
+
+// Group returns one group.
+func (d *Directory) Group(id ID) (Group, bool) {
+	for _, g := range d.groups {
+		if g.ID == id {
+			return g, true
+		}
+	}
+	return Group{}, false
+}
+
+// Want says how many lists watch a user now. Zero: no longer anyone.
+type Want struct {
+	ID       ID
+	Watchers int
+}
+
+// Reason says why what is shown may be old.
+type Reason string
+
+// The reasons, as clients are told.
+const (
+	GraphUnavailable Reason = "graph_unavailable"
+	Throttled        Reason = "throttled"
+	Unauthorized     Reason = "unauthorized"
+	HubUnavailable   Reason = "hub_unavailable"
+	NoPoller         Reason = "no_poller"
+)
+
+// Status says whether states are being read and delivered. The zero value is live.
+type Status struct {
+	Reason Reason    // empty: live
+	Since  time.Time // when the outage began
+}
+
+// Live reports whether there is no outage.
+func (s Status) Live() bool { return s.Reason == "" }
