@@ -1,0 +1,118 @@
+package hub
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// Observe judges readings in their order, holds what is newer, and lets the lists that hold those users know. The
+// verdicts stand in the order of the readings. It blocks on no reader.
+func (h *Hub) Observe(_ context.Context, readings []presence.Reading) ([]presence.Verdict, error) {
+	verdicts := make([]presence.Verdict, len(readings))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tick++
+	for i := range readings {
+		verdicts[i] = h.judge(&readings[i])
+	}
+	if len(readings) > 0 {
+		h.settle(readings[len(readings)-1].Answered)
+	}
+	return verdicts, nil
+}
+
+func (h *Hub) judge(r *presence.Reading) presence.Verdict {
+	handle := h.table.handle(r.ID)
+	e := h.table.at(handle)
+	doubt, doubted := h.doubts[handle]
+	if !doubted {
+		h.fresh = presence.Doubt{}
+		doubt = &h.fresh
+	}
+	verdict, state := h.rule.Judge(e.state, time.Unix(0, e.asked), *r, doubt)
+	if !doubted && h.fresh != (presence.Doubt{}) {
+		kept := h.fresh
+		h.doubts[handle] = &kept
+	}
+	switch verdict {
+	case presence.Newer:
+		if v := state.Version; v.Order > 0 || v.Generation > h.rule.Generation {
+			h.rule.Order = max(h.rule.Order, v.Order)
+			h.spend(v.Generation)
+		}
+		e.state, e.answered, e.tick = state, r.Answered.UnixNano(), h.tick
+		for _, number := range e.lists {
+			h.lists[number].note(handle, h.tick)
+		}
+		fallthrough
+	case presence.Confirmed:
+		e.asked = r.Asked.UnixNano()
+		if len(h.waiters) > 0 {
+			h.serve(handle, r.Asked)
+		}
+	}
+	return verdict
+}
+
+// spend records that a version of this generation was issued which a process that begins anew could not tell from
+// its own, so that the next one begins above it.
+func (h *Hub) spend(generation uint32) {
+	if err := h.generations.Spend(generation); err != nil {
+		h.log.Warn("cannot record the generation of versions; after a restart they may repeat", zap.Error(err))
+	}
+}
+
+// settle forgets the doubts that have nothing left to tell, now and then.
+func (h *Hub) settle(now time.Time) {
+	if now.Sub(h.settling) < 5*time.Second {
+		return
+	}
+	h.settling = now
+	for handle, doubt := range h.doubts {
+		if doubt.Settled(now) {
+			delete(h.doubts, handle)
+		}
+	}
+}
+
+// Forget drops the states of users who are no longer watched, and takes them off every list: whoever watched one of
+// them watches them no longer, and is told so by the next Drain.
+func (h *Hub) Forget(ids []presence.ID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tick++
+	raised := h.rule.Generation
+	for _, id := range ids {
+		handle, found := h.table.handles[id]
+		if !found {
+			continue
+		}
+		e := h.table.at(handle)
+		// Read again, the user would begin below what was issued for them under a number: begin a generation higher.
+		if v := e.state.Version; v.Sequence != "" && (v.Order > 0 || v.Generation > h.rule.Generation) {
+			raised = max(raised, v.Generation+1)
+		}
+		e.state = presence.State{ID: id}
+		delete(h.doubts, handle)
+		delete(h.waiters, handle)
+		for len(e.lists) > 0 {
+			l := h.lists[e.lists[len(e.lists)-1]]
+			if l.own != nil {
+				l.own.left = append(l.own.left, id)
+			} else {
+				l.set.happened([]uint32{handle}, false)
+			}
+			l.remove(h, []uint32{handle})
+			l.wake()
+		}
+		h.table.release(id)
+	}
+	if raised > h.rule.Generation {
+		h.rule.Generation = raised
+		h.spend(raised)
+	}
+}
