@@ -1,0 +1,276 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Options of a [Budget]. The zero value is Graph's documented limit for presence, without a record.
+type Options struct {
+	Requests int           // reads in any interval of Window; default 1500, at least 2
+	Window   time.Duration // default 30 s
+	Grace    time.Duration // how long after it was given up a read may still reach Graph; default 10 s
+	Dir      string        // folder of the record, created if missing; "" keeps none: every start begins on the reserve
+	Identity string        // names application and tenant, so that deployments on one machine keep records apart
+	Log      *zap.Logger   // nil: none
+}
+
+// ErrClosed is the answer to a Reserve after Close.
+var ErrClosed = errors.New("budget: closed")
+
+const (
+	burst     = 5                      // reads that may leave at once to catch up
+	heldRetry = 250 * time.Millisecond // how often a record held by another process is tried
+)
+
+// Budget is what may be spent on reads. It is safe for concurrent use.
+type Budget struct {
+	o     Options
+	log   *zap.Logger
+	clock clock
+	turn  chan struct{} // whoever waits in Reserve; one at a time
+	wake  chan struct{} // one slot: something changed that a waiter must look at
+
+	places, reserve, unresolved int           // unresolved: how many reads without an answer a crash may leave
+	rest                        time.Duration // how long a place rests after its answer
+	mu                          sync.Mutex
+	file                        *file // nil: no record
+	silent                      bool  // the record could not be written at the start
+	held                        bool  // another process holds the record
+	started                     bool  // the record was looked at, and is ours
+	closed                      bool
+	phase                       phase     // reserved or full
+	began                       time.Time // of the reserve phase
+	spent                       []*Spend  // from the reserve, in this phase
+	ring                        ring
+	pacer                       pacer
+	pause                       pause
+}
+
+// Open returns the budget that the record in o.Dir leaves. A folder that cannot be written is not an error: it puts
+// the first window on the reserve, and the log says so. A record that another process holds is not one either:
+// Reserve then waits until it is free, see [Budget.Held].
+func Open(o Options) (*Budget, error) { return open(o, systemClock) }
+
+func open(o Options, c clock) (*Budget, error) {
+	if o.Requests == 0 {
+		o.Requests = 1500
+	}
+	if o.Window == 0 {
+		o.Window = 30 * time.Second
+	}
+	if o.Grace == 0 {
+		o.Grace = 10 * time.Second
+	}
+	if o.Requests < 2 || o.Window < 0 || o.Grace < 0 {
+		return nil, fmt.Errorf("budget: %d requests in %v: at least 2 are needed, in a time above zero", o.Requests, o.Window)
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	b := &Budget{
+		o:       o,
+		log:     o.Log.Named("budget"),
+		clock:   c,
+		turn:    make(chan struct{}, 1),
+		wake:    make(chan struct{}, 1),
+		reserve: max(1, o.Requests/10),
+		// Clocks tick at slightly different rates, and Graph's may round: one part in a thousand more than the window.
+		rest: o.Window + o.Window/1000,
+	}
+	b.places = o.Requests - b.reserve
+	b.unresolved = max(1, b.places/2)
+	b.start()
+	return b, nil
+}
+
+// Reserve blocks until one read may leave, and books it. The error is ctx's, or [ErrClosed].
+func (b *Budget) Reserve(ctx context.Context) (*Spend, error) {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		spend, wait, err := b.book()
+		if spend != nil || err != nil {
+			return spend, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-b.wake:
+			timer.Stop()
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// book takes a place, or says how long there is none for certain.
+func (b *Budget) book() (*Spend, time.Duration, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, 0, ErrClosed
+	}
+	if !b.started {
+		if b.start(); !b.started {
+			return nil, heldRetry, nil
+		}
+	}
+	now := b.clock.now()
+	if wait := b.pause.until.Sub(now); wait > 0 {
+		return nil, wait, nil
+	}
+	b.turnPhase(now)
+	b.ring.expire(now)
+	gap, free := b.pace()
+	if wait := b.pacer.wait(now, gap); wait > 0 {
+		return nil, wait, nil
+	}
+	if !free {
+		return nil, min(b.phaseEnd().Sub(now), time.Second), nil
+	}
+	if wait := b.ring.wait(now, b.places, b.rest); wait > 0 {
+		return nil, wait, nil
+	}
+	// What a crash now would leave unknown must fit beside what comes after it, see crashed.
+	if wait := b.ring.unknown(now); b.phase == full && b.ring.unanswered(now) >= b.unresolved {
+		return nil, wait, nil
+	}
+	s := &Spend{b: b, left: now}
+	if b.phase == reserved {
+		b.spent = append(b.spent, s)
+		b.write(now) // one that cannot be written leaves all the same: a full disk must not stop all reading
+	}
+	b.pacer.take(now, gap)
+	b.ring.flying++
+	return s, 0, nil
+}
+
+// pace returns the time between two reads, and whether the phase grants one more.
+func (b *Budget) pace() (gap time.Duration, free bool) {
+	if b.phase == reserved {
+		return b.o.Window / time.Duration(b.reserve), len(b.spent) < b.reserve && b.ring.spent() < b.reserve
+	}
+	return b.o.Window / time.Duration(b.places), true
+}
+
+func (b *Budget) phaseEnd() time.Time { return b.began.Add(b.rest) }
+
+// turnPhase ends the reserve phase when its window has passed. The disk knows first: a crash later must be taken for
+// one in full spending. While the disk cannot be told, spending goes on at the reserve's pace: the record shows a
+// phase long over, so the next process would begin in full, and beside that there is room for a reserve only.
+func (b *Budget) turnPhase(now time.Time) {
+	if b.phase != reserved || now.Before(b.phaseEnd()) {
+		return
+	}
+	b.phase = full
+	if b.file == nil || b.silent || b.write(now) || b.file.spoil() {
+		b.log.Info("the window on the reserve is over, the full budget is available")
+		b.spent = nil
+		return
+	}
+	b.phase, b.began, b.spent = reserved, now, nil
+}
+
+// nudge lets a waiting Reserve look again.
+func (b *Budget) nudge() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Pause lets nothing leave before until, whatever was asked for earlier or shorter. It outlives the process.
+func (b *Budget) Pause(until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pauseUntil(until)
+}
+
+func (b *Budget) pauseUntil(until time.Time) {
+	if !until.After(b.pause.until) {
+		return
+	}
+	b.pause.until = until
+	gap, _ := b.pace()
+	b.pacer.reset(until, gap)
+	b.write(b.clock.now())
+}
+
+// Succeeded says that Graph answered a read: the next 429 without Retry-After begins at the shortest pause again.
+func (b *Budget) Succeeded() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pause.step = 0
+}
+
+// Held reports whether another process holds the record, so that nothing may be spent here.
+func (b *Budget) Held() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held
+}
+
+// Usage is what is spent at a moment.
+type Usage struct {
+	Spent   int           // reads booked that may have reached Graph within the window
+	Limit   int           // Options.Requests
+	Paused  time.Duration // for how long yet nothing may leave, because of a 429
+	Reserve bool          // on the reserve, after a start that does not know what was spent before
+	Held    bool          // another process holds the record
+}
+
+// Usage returns what is spent now.
+func (b *Budget) Usage() Usage {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock.now()
+	b.ring.expire(now)
+	return Usage{
+		Spent:   b.ring.spent(),
+		Limit:   b.o.Requests,
+		Paused:  max(0, b.pause.until.Sub(now)),
+		Reserve: b.phase == reserved,
+		Held:    b.held,
+	}
+}
+
+// Close records what was spent and frees the record for the next process. Reads still under way count as given up
+// now; call it when they have ended. What it returns is why the record could not be written: the next start then
+// begins on the reserve.
+func (b *Budget) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	defer b.nudge()
+	if b.file == nil {
+		return nil
+	}
+	defer b.file.close()
+	if !b.started {
+		return nil
+	}
+	if b.phase == full {
+		b.phase = clean
+	}
+	if !b.write(b.clock.now()) {
+		return errors.New("budget: the record could not be written: the next start begins on the reserve")
+	}
+	return nil
+}
