@@ -1,0 +1,327 @@
+package graph
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// unknown is Graph's own word for a presence it cannot tell. The schema lets availability and activity be null
+// (Edm.String, nullable); a null, or an empty text, is told as this word, which every reader of presences knows.
+const unknown = "PresenceUnknown"
+
+// row is one presence of an answer.
+type row struct {
+	id       presence.ID
+	known    bool // there is an id, and it is a GUID
+	present  bool // availability is there as the schema has it: this is a presence, not some other object
+	facts    presence.Facts
+	sequence string
+}
+
+// scratch is what decoding one answer needs and the next can use again.
+type scratch struct {
+	body  bytes.Buffer
+	index map[presence.ID]int // where in the request each id stands
+	words map[string]string   // values that come again and again, each held once
+
+	scanner scanner
+	fields  presence.Fields
+	answer  Answer
+	rows    []row  // by place in the request
+	filled  []bool // whether a row is there
+}
+
+func newScratch() *scratch {
+	return &scratch{index: make(map[presence.ID]int), words: make(map[string]string)}
+}
+
+const (
+	keptBytes = 1 << 20 // of a body; 650 presences need some 200 KiB
+	maxWords  = 1000
+	wordBytes = 64
+)
+
+// tidy frees what is too large to keep.
+func (s *scratch) tidy() {
+	if s.body.Cap() > keptBytes {
+		s.body = bytes.Buffer{}
+	}
+	if len(s.words) > maxWords {
+		clear(s.words)
+	}
+	clear(s.rows)
+	s.scanner = scanner{}
+	s.answer = Answer{}
+}
+
+// ask sets down which users the next answer is about. It reports whether they are distinct.
+func (s *scratch) ask(ids []presence.ID) bool {
+	clear(s.index)
+	for i, id := range ids {
+		s.index[id] = i
+	}
+	if cap(s.rows) < len(ids) {
+		s.rows, s.filled = make([]row, len(ids)), make([]bool, len(ids))
+	}
+	s.rows, s.filled = s.rows[:len(ids)], s.filled[:len(ids)]
+	clear(s.filled)
+	return len(s.index) == len(ids)
+}
+
+// errNoPresence is the common part of what is said of a well-formed answer to another question.
+var errNoPresence = errors.New("the answer is no presence")
+
+// decode reads the answer in s.body to what s was asked. A collection is {"value":[...]}; a single presence comes as
+// itself or, from /communications/presences/{id} as documented, as a collection of one. Of a name that comes twice
+// the last value counts, of a user who comes twice the last row.
+//
+// A row without an id or without an availability, where there are others with, is dropped and counted; an answer
+// in which no row is a presence is an error.
+func (s *scratch) decode(single bool, fields presence.Fields) error {
+	s.scanner = scanner{data: s.body.Bytes()}
+	s.fields = fields
+	s.answer = Answer{}
+	var entity row
+	var entityUnknown, rows, presences int
+	collection := false
+	in := &s.scanner
+	if in.next() == '[' {
+		return errors.New("the answer is an array, not an object")
+	}
+	for name := range in.members {
+		switch {
+		case string(name) == "value":
+			if collection = in.next() == '['; !collection {
+				in.skip()
+				continue
+			}
+			s.answer, rows, presences = Answer{}, 0, 0
+			clear(s.filled)
+			for range in.elements {
+				rows++
+				if s.element() {
+					presences++
+				}
+			}
+		case single:
+			s.property(&entity, name, &entityUnknown)
+		default:
+			in.skip()
+		}
+	}
+	in.end()
+	switch {
+	case in.err != nil:
+		return in.err
+	case single && entity.present:
+		s.answer = Answer{UnknownProperties: entityUnknown}
+		clear(s.filled)
+		if !entity.known {
+			return fmt.Errorf("%w: it has no user id", errNoPresence)
+		}
+		s.keep(&entity)
+	case !collection && single:
+		return errNoPresence
+	case !collection:
+		return fmt.Errorf("%w: it has no list of values", errNoPresence)
+	case rows > 0 && presences == 0:
+		return fmt.Errorf("%w: no value in its list is one", errNoPresence)
+	}
+	return nil
+}
+
+// element consumes one value of a collection and reports whether it is a presence.
+func (s *scratch) element() bool {
+	in := &s.scanner
+	if in.next() != '{' {
+		in.skip()
+		s.answer.Malformed++
+		return false
+	}
+	var r row
+	for name := range in.members {
+		s.property(&r, name, &s.answer.UnknownProperties)
+	}
+	if in.err != nil {
+		return false
+	}
+	if !r.known || !r.present {
+		s.answer.Malformed++
+		return false
+	}
+	s.keep(&r)
+	return true
+}
+
+// keep files a row under its place in the request.
+func (s *scratch) keep(r *row) {
+	at, asked := s.index[r.id]
+	if !asked {
+		s.answer.Foreign++
+		return
+	}
+	s.rows[at], s.filled[at] = *r, true
+}
+
+// property consumes one property of a presence. One that is not in the schema is counted as unknown, and so is a
+// known name with a value that the schema does not allow: it is as if it were not there. OData's annotations are
+// no properties. What is not in fields is passed over unread.
+func (s *scratch) property(r *row, name []byte, unknowns *int) {
+	in := &s.scanner
+	switch string(name) {
+	case "id":
+		r.known = false
+		if in.next() != '"' {
+			in.skip()
+			*unknowns++
+			return
+		}
+		r.known = r.id.UnmarshalText(in.text()) == nil
+	case "availability":
+		r.facts.Availability, r.present = s.word(unknowns)
+	case "activity":
+		r.facts.Activity, _ = s.word(unknowns)
+	case "sequenceNumber":
+		r.sequence = s.string(unknowns)
+	case "outOfOfficeSettings":
+		r.facts.OutOfOffice, r.facts.OutOfOfficeMessage = presence.Unset, ""
+		for name := range s.object(s.fields&(presence.OutOfOffice|presence.OutOfOfficeMessage) != 0, unknowns) {
+			switch string(name) {
+			case "isOutOfOffice":
+				r.facts.OutOfOffice = s.flag(unknowns)
+			case "message":
+				r.facts.OutOfOfficeMessage = s.string(unknowns)
+			default:
+				s.unknown(name, unknowns)
+			}
+		}
+	case "statusMessage":
+		r.facts.StatusMessage = ""
+		for name := range s.object(s.fields.Has(presence.StatusMessage), unknowns) {
+			switch string(name) {
+			case "message":
+				r.facts.StatusMessage = ""
+				for name := range s.object(true, unknowns) {
+					switch string(name) {
+					case "content":
+						r.facts.StatusMessage = s.string(unknowns) // as it is, whatever contentType says
+					case "contentType":
+						in.skip()
+					default:
+						s.unknown(name, unknowns)
+					}
+				}
+			case "expiryDateTime", "publishedDateTime": // not given for others than oneself
+				in.skip()
+			default:
+				s.unknown(name, unknowns)
+			}
+		}
+	case "workLocation":
+		r.facts.WorkLocation = presence.Place{}
+		for name := range s.object(s.fields.Has(presence.WorkLocation), unknowns) {
+			switch string(name) {
+			case "workLocationType":
+				r.facts.WorkLocation.Type = s.interned(unknowns)
+			case "source":
+				r.facts.WorkLocation.Source = s.interned(unknowns)
+			case "placeId":
+				r.facts.WorkLocation.ID = s.interned(unknowns)
+			default:
+				s.unknown(name, unknowns)
+			}
+		}
+	default:
+		s.unknown(name, unknowns)
+	}
+}
+
+// object is an iterator over the members of a complex value that may be null. One that is not wanted is skipped.
+func (s *scratch) object(wanted bool, unknowns *int) func(yield func([]byte) bool) {
+	in := &s.scanner
+	switch next := in.next(); {
+	case next == '{' && wanted:
+		return in.members
+	case next != '{' && next != 'n':
+		*unknowns++
+	}
+	in.skip()
+	return none
+}
+
+func none(func([]byte) bool) {}
+
+// unknown consumes a value nobody knows.
+func (s *scratch) unknown(name []byte, unknowns *int) {
+	if bytes.IndexByte(name, '@') < 0 {
+		*unknowns++
+	}
+	s.scanner.skip()
+}
+
+// characters consumes a text. nil: null, or a value that is no text, which is counted.
+func (s *scratch) characters(unknowns *int) (text []byte, isText bool) {
+	in := &s.scanner
+	switch in.next() {
+	case '"':
+		return in.text(), true
+	case 'n':
+	default:
+		*unknowns++
+	}
+	in.skip()
+	return nil, false
+}
+
+// string consumes a text that is seldom the same twice.
+func (s *scratch) string(unknowns *int) string {
+	text, _ := s.characters(unknowns)
+	return string(text)
+}
+
+// interned consumes a text that is one of few.
+func (s *scratch) interned(unknowns *int) string {
+	text, _ := s.characters(unknowns)
+	if word, held := s.words[string(text)]; held {
+		return word
+	}
+	word := string(text)
+	if len(word) <= wordBytes && len(s.words) <= maxWords {
+		s.words[word] = word
+	}
+	return word
+}
+
+// word consumes an availability or activity and reports whether there is one: a text, or null.
+func (s *scratch) word(unknowns *int) (string, bool) {
+	in := &s.scanner
+	next := in.next()
+	word := s.interned(unknowns)
+	if next != '"' && next != 'n' {
+		return "", false
+	}
+	if word == "" {
+		word = unknown
+	}
+	return word, true
+}
+
+// flag consumes a boolean that may be null.
+func (s *scratch) flag(unknowns *int) presence.Flag {
+	in := &s.scanner
+	next := in.next()
+	in.skip()
+	switch next {
+	case 't':
+		return presence.True
+	case 'f':
+		return presence.False
+	case 'n':
+	default:
+		*unknowns++
+	}
+	return presence.Unset
+}
