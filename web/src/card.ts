@@ -1,0 +1,77 @@
+import type { Person } from "./directory.ts";
+import { make, setText } from "./dom.ts";
+import type { Face } from "./face.ts";
+import { Glyph } from "./glyph.ts";
+
+/** A picture of someone made of initials on a tint that stays theirs, with their badge at its corner. */
+export class Avatar {
+  readonly element: HTMLElement;
+  #glyph = new Glyph();
+
+  constructor(person: Person) {
+    this.element = make("span", `avatar tint-${tint(person.id)}`, initials(person.name), make("span", "corner"));
+    this.element.setAttribute("aria-hidden", "true");
+    this.element.lastElementChild!.append(this.#glyph.element);
+  }
+
+  draw(face: Face): void {
+    this.#glyph.draw(face);
+  }
+}
+
+/** One person in the list: who they are, and how they are in shape and word. */
+export class Card {
+  readonly element: HTMLLIElement;
+  readonly button: HTMLButtonElement;
+  readonly id: string;
+  #avatar: Avatar;
+  #word = make("span", "word");
+  #shown: string | undefined;
+
+  constructor(person: Person) {
+    this.id = person.id;
+    this.#avatar = new Avatar(person);
+    this.button = make(
+      "button",
+      "card",
+      this.#avatar.element,
+      make("span", "who", make("span", "name", person.name), make("span", "title", person.title)),
+      this.#word,
+    );
+    this.button.type = "button";
+    this.button.dataset.id = person.id;
+    this.element = make("li", "", this.button);
+  }
+
+  draw(face: Face): void {
+    this.#avatar.draw(face);
+    const word = face.stale ? `last known: ${face.word}` : face.word;
+    setText(this.#word, word);
+    this.#word.dataset.tone = face.tone;
+    this.button.title = face.label;
+    this.button.classList.toggle("stale", face.stale);
+    const look = face.label.replace(/, [^,]* ago$/, "");
+    if (this.#shown !== undefined && this.#shown !== look && !face.stale) this.#flash();
+    this.#shown = look;
+  }
+
+  /** Draws the eye to a change for a moment, where motion is welcome. */
+  #flash(): void {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    this.button.animate([{ backgroundColor: "var(--flash)" }, {}], { duration: 1600, easing: "ease-out" });
+  }
+}
+
+function initials(name: string): string {
+  const words = name.replace(/\(.*?\)|,.*/g, "").split(/\s+/).filter((w) => /^\p{L}/u.test(w));
+  const first = words[0];
+  if (first === undefined) return "?";
+  const last = words.length > 1 ? words[words.length - 1]! : "";
+  return ([...first][0]! + ([...last][0] ?? "")).toUpperCase();
+}
+
+function tint(id: string): number {
+  let hash = 0;
+  for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) >>> 0;
+  return hash % 8;
+}

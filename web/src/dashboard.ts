@@ -1,0 +1,180 @@
+/** The page of `GET /`: people by department, live, with an honest word on how live. */
+import { clientFor } from "./client.ts";
+import { Counts } from "./counts.ts";
+import { bare, readDirectory, readSettings, type Directory } from "./directory.ts";
+import { byId, make, setText } from "./dom.ts";
+import { face } from "./face.ts";
+import { glyphStyles } from "./glyph.ts";
+import { Notice } from "./notice.ts";
+import { Panel } from "./panel.ts";
+import { People } from "./people.ts";
+import { Roster } from "./roster.ts";
+
+const gateway = new URL("./", location.href).href;
+const client = clientFor(gateway);
+const roster = new Roster();
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(glyphStyles);
+document.adoptedStyleSheets = [sheet];
+
+// Headings stick below the tools, whatever height those wrap to.
+new ResizeObserver(([entry]) => {
+  document.documentElement.style.setProperty("--tools", `${entry!.target.getBoundingClientRect().height}px`);
+}).observe(byId("tools"));
+
+const search = byId<HTMLInputElement>("search");
+const empty = byId("empty");
+
+let directory: Directory | undefined;
+let panel: Panel | undefined;
+
+const notice = new Notice(byId("link"), byId("notice"), () => client.nudge(true));
+const counts = new Counts(byId("counts"), () => select());
+const people = new People(byId("people"), {
+  face: (id) => face(client.view(id)),
+  available: (department) => roster.available(department),
+  onOpen: (id) => {
+    const person = roster.person(id);
+    if (person !== undefined) panel?.show(person, client.view(id));
+  },
+});
+
+/** Ids whose view changed since the page was last drawn. */
+const dirty = new Set<string>();
+let frame = 0;
+
+client.watchEveryone((ids) => {
+  for (const id of ids) dirty.add(id);
+  // A hidden page draws no frames; the ids wait until it is seen again.
+  frame ||= requestAnimationFrame(draw);
+});
+client.onStatus(() => {
+  drawStatus();
+  frame ||= requestAnimationFrame(draw);
+});
+setInterval(() => document.visibilityState === "visible" && drawStatus(), 1000);
+
+void readSettings(gateway).then((settings) => {
+  byId("demo").hidden = !settings.demo;
+  setText(byId("foot"), settings.version === "" ? "Presence Gateway" : `Presence Gateway ${settings.version}`);
+  panel = new Panel({ gateway, demo: settings.demo, onClose: (id) => people.focus(id) });
+});
+void loadDirectory();
+drawStatus();
+
+/** How long a directory read stands before newcomers or a failure cause another, in milliseconds. */
+const REREAD = 3000;
+let readAt = -Infinity;
+let rereading: ReturnType<typeof setTimeout> | undefined;
+
+async function loadDirectory(): Promise<void> {
+  rereading = undefined;
+  readAt = performance.now();
+  const read = await readDirectory(gateway);
+  // A directory that cannot be read now does not undo one that was.
+  if (read.people !== undefined || directory?.people === undefined) directory = read;
+  if (read.people === undefined && read.reason === "away") reload();
+  enroll();
+}
+
+function reload(): void {
+  rereading ??= setTimeout(() => void loadDirectory(), Math.max(1000, readAt + REREAD - performance.now()));
+}
+
+/** Puts on the page who is in the directory, and whoever else the gateway names. */
+function enroll(): void {
+  const listed = directory?.people ?? [];
+  const known = new Set(listed.map((p) => p.id));
+  const others = [...client.ids()].filter((id) => !known.has(id)).map(bare);
+  roster.replace([...listed, ...others]);
+  people.renew();
+  for (const id of client.ids()) roster.setStatus(id, face(client.view(id)).status);
+  dirty.clear();
+  select();
+}
+
+function draw(): void {
+  frame = 0;
+  let newcomers = false;
+  let moved = false;
+  for (const id of dirty) {
+    const view = client.view(id);
+    const known = view.presence !== undefined || view.absence !== undefined;
+    if (!roster.has(id)) newcomers ||= known;
+    else if (!known && directory?.people?.some((p) => p.id === id) !== true) moved = newcomers = true;
+    else moved = roster.setStatus(id, face(view).status) || moved;
+  }
+  const changed = [...dirty];
+  dirty.clear();
+  if (newcomers) {
+    // The directory may know the newcomers by now; one that never answered is asked by its own timer.
+    if (directory?.people !== undefined) reload();
+    if (directory !== undefined) enroll();
+  } else if (moved) {
+    counts.draw((status) => roster.count(status));
+    if (counts.chosen.size > 0) select();
+    else people.count();
+  }
+  people.update(changed);
+  if (panel?.open !== undefined) panel.draw(client.view(panel.open));
+  drawEmpty();
+}
+
+/** Shows whom the search and the chosen statuses leave. */
+function select(): void {
+  counts.draw((status) => roster.count(status));
+  const sections = roster.sections({ text: search.value, statuses: counts.chosen });
+  people.show(sections);
+  shown = sections.length > 0;
+  drawEmpty();
+}
+
+let shown = false;
+
+function drawStatus(): void {
+  notice.draw(client.status, roster.size > 0);
+  if (panel?.open !== undefined) panel.draw(client.view(panel.open));
+  drawEmpty();
+}
+
+/** A list without people says why, and what would help. */
+function drawEmpty(): void {
+  const [title, text] = shown ? ["", ""] : reason();
+  byId("tools").hidden = roster.size === 0;
+  empty.hidden = title === "";
+  if (empty.dataset.title === title) return;
+  empty.dataset.title = title;
+  const clear = make("button", "again", "Show everyone");
+  clear.type = "button";
+  clear.addEventListener("click", () => {
+    search.value = "";
+    counts.clear();
+    select();
+    search.focus();
+  });
+  empty.replaceChildren(make("h2", "", title), make("p", "", text), ...(roster.size > 0 ? [clear] : []));
+}
+
+function reason(): [title: string, text: string] {
+  const { state, reason, refused } = client.status;
+  if (roster.size > 0) return ["No one matches", "Nobody here fits the search and the states chosen."];
+  if (reason === "forbidden" || reason === "signed_out" || refused === "forbidden" || refused === "unauthenticated") {
+    return ["Not for this page to see", "The gateway’s policy shows presences only to callers it knows. Whoever runs it can allow this page under gateway.policy."];
+  }
+  if (state === "offline") return ["The gateway is away", "This page shows people as soon as it answers. Nothing has to be reloaded."];
+  if (!client.complete || directory === undefined) return ["Getting everyone together…", "Waiting for the gateway’s first answer."];
+  return ["Nobody to show", "The gateway watches no one whom this page may see. Whoever runs it names people under watch, and who may see them under gateway.policy."];
+}
+
+search.addEventListener("input", () => select());
+addEventListener("keydown", (event) => {
+  if (event.key === "/" && !(event.target instanceof HTMLInputElement) && panel?.open === undefined) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  } else if (event.key === "Escape" && event.target === search && search.value !== "") {
+    search.value = "";
+    select();
+  }
+});

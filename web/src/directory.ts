@@ -1,0 +1,80 @@
+/** One person of the directory. Only the id is certain. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly department: string;
+}
+
+/** What the gateway says of itself and of this page, from `GET /v1/settings`. */
+export interface Settings {
+  readonly demo: boolean;
+  readonly version: string;
+}
+
+/** The directory as read: people, or why there are none. */
+export type Directory =
+  | { readonly people: readonly Person[] }
+  | { readonly people: undefined; readonly reason: "none" | "forbidden" | "away" };
+
+/** Parts of a directory read at most, so that a gateway that never ends one cannot hold the page. */
+const PARTS = 1000;
+
+/** Reads who may be seen. A gateway without a directory, or one that refuses it, is an answer, not an error. */
+export async function readDirectory(gateway: string, get: typeof fetch = fetch): Promise<Directory> {
+  const people: Person[] = [];
+  const first = new URL("v1/directory", gateway);
+  let url = first;
+  for (let part = 0; part < PARTS; part++) {
+    let json: unknown;
+    try {
+      const response = await get(url, { headers: { accept: "application/json" } });
+      if (response.status === 401 || response.status === 403) return { people: undefined, reason: "forbidden" };
+      if (!response.ok) return { people: undefined, reason: response.status >= 500 ? "away" : "none" };
+      json = await response.json();
+    } catch {
+      return { people: undefined, reason: "away" };
+    }
+    const { people: list, next } = json as { people?: unknown; next?: unknown };
+    if (Array.isArray(list)) for (const p of list) people.push(...person(p));
+    if (typeof next !== "string" || next === "") break;
+    // `next` is an address of the same gateway, or the value that asks for the next part.
+    if (/^[/?]|^https?:/.test(next)) url = new URL(next, first);
+    else {
+      url = new URL(first);
+      url.searchParams.set("next", next);
+    }
+    if (url.origin !== first.origin) break;
+  }
+  return { people };
+}
+
+export async function readSettings(gateway: string, get: typeof fetch = fetch): Promise<Settings> {
+  try {
+    const response = await get(new URL("v1/settings", gateway), { headers: { accept: "application/json" } });
+    const json = response.ok ? ((await response.json()) as Record<string, unknown> | null) : null;
+    return { demo: json?.demo === true, version: text(json?.version) };
+  } catch {
+    return { demo: false, version: "" };
+  }
+}
+
+function person(json: unknown): Person[] {
+  const p = (json ?? {}) as Record<string, unknown>;
+  if (typeof p.id !== "string") return [];
+  const id = p.id.toLowerCase();
+  return [{ id, name: text(p.displayName) || nameless(id), title: text(p.jobTitle), department: text(p.department) }];
+}
+
+/** Someone of whom only the id is known. */
+export function bare(id: string): Person {
+  return { id, name: nameless(id), title: "", department: "" };
+}
+
+function nameless(id: string): string {
+  return id.slice(0, 8) + "…";
+}
+
+function text(v: unknown): string {
+  return typeof v === "string" ? v : "";
+}

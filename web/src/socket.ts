@@ -1,0 +1,240 @@
+import { backoff, type Bounds } from "./backoff.ts";
+import { decode, ProtocolError, SUBPROTOCOL, type ServerMessage } from "./protocol.ts";
+
+/** What is known of the way to the gateway, and of the gateway's own way to Graph. */
+export interface LinkStatus {
+  /**
+   * `connecting`: no answer yet. `live`: states arrive as Graph tells them. `degraded`: connected, but the gateway says
+   * that its reads fail. `offline`: the connection was lost or refused.
+   */
+  readonly state: "connecting" | "live" | "degraded" | "offline";
+  /** Degraded: the gateway's reason. Offline: `lost`, `silent`, `restarting`, `busy`, `signed_out`, `forbidden` or `protocol`. */
+  readonly reason?: string;
+  /** When this state began, in milliseconds since 1970: the gateway's clock when degraded, the reader's otherwise. */
+  readonly since: number;
+  /** Offline: whether another attempt will be made without asking. */
+  readonly retrying?: boolean;
+}
+
+/** The part of the browser's WebSocket that is used. */
+export interface Wire {
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number }) => void) | null;
+  send(frame: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+export interface SocketOptions {
+  /** `ws:` or `wss:` address of the stream. */
+  readonly url: string;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  readonly random?: () => number;
+  readonly dial?: (url: string, protocol: string) => Wire;
+  /** A new connection said hello; subscriptions begin anew. */
+  readonly onOpen: () => void;
+  /** Every message but those the socket answers itself. */
+  readonly onMessage: (message: ServerMessage) => void;
+  readonly onStatus: (status: LinkStatus) => void;
+}
+
+const BACKOFF: Bounds = { first: 500, most: 30_000 };
+/** A connection that held this long was good: the next loss starts the back-off anew. */
+const HELD = 10_000;
+/** How long a connection may take to its hello. */
+const PATIENCE = 10_000;
+/** Heartbeats of silence after which a connection counts as lost. */
+const SILENCE = 2.5;
+
+/** Why a close code means that the same attempt cannot succeed later. */
+const FINAL: Record<number, string> = { 1009: "protocol", 4400: "protocol", 4401: "signed_out", 4403: "forbidden" };
+/** Reasons behind the other codes; all else is `lost`. */
+const PASSING: Record<number, string> = { 1012: "restarting", 4408: "signed_out", 4429: "busy" };
+
+/**
+ * One connection to a gateway that comes back by itself. It knows nothing of presence: it dials, listens for silence,
+ * waits with full jitter after a loss (or as long as the gateway's goodbye asks), and tells honestly how things stand.
+ * The constructor starts nothing; `open` does, and `close` ends it.
+ */
+export class Socket {
+  #options: SocketOptions;
+  #wire: Wire | undefined;
+  #status: LinkStatus = { state: "connecting", since: Date.now() };
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wanted = false;
+  #greeted = false;
+  #failures = 0;
+  #greetedAt: number | undefined;
+  #heardAt = 0;
+  #waitingSince = 0;
+  #heartbeat = 10_000;
+  #goodbye: number | undefined;
+  #gateway: { at: number; mark: number } | undefined;
+
+  constructor(options: SocketOptions) {
+    this.#options = options;
+  }
+
+  get status(): LinkStatus {
+    return this.#status;
+  }
+
+  /** Whether messages can be sent: the gateway has said hello. */
+  get ready(): boolean {
+    return this.#greeted;
+  }
+
+  /** Milliseconds since 1970 by the gateway's clock, as last heard; undefined before the first word of it. */
+  gatewayNow(): number | undefined {
+    return this.#gateway && this.#gateway.at + this.#options.now() - this.#gateway.mark;
+  }
+
+  open(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.#dial();
+  }
+
+  /** Ends the connection and all attempts at it. `open` starts again. */
+  close(): void {
+    this.#wanted = false;
+    this.#failures = 0;
+    this.#hangUp(1000);
+    this.#tell({ state: "connecting", since: Date.now() });
+  }
+
+  /**
+   * Something hints that an attempt may succeed now (the network is back, the page is looked at again, a person asked):
+   * tries at once what a back-off still holds back, and checks a connection that may have died in its sleep. What was
+   * refused for good is tried again only when a person `asked`.
+   */
+  nudge(asked = false): void {
+    if (!this.#wanted) return;
+    if (this.#wire !== undefined) {
+      if (this.#greeted) this.#listen();
+    } else if (asked || (this.#status.retrying && this.#options.now() - this.#waitingSince >= 1000)) {
+      // Unasked not more often than once a second, or a flapping network becomes a hammer.
+      this.#dial();
+    }
+  }
+
+  /** Sends a message; dropped when there is no connection, as its subscriptions begin anew with the next. */
+  send(message: object): void {
+    if (this.#greeted) this.#wire?.send(JSON.stringify(message));
+  }
+
+  #dial(): void {
+    clearTimeout(this.#timer);
+    this.#goodbye = undefined;
+    this.#greetedAt = undefined;
+    const dial = this.#options.dial ?? ((url, protocol) => new WebSocket(url, protocol) as unknown as Wire);
+    let wire: Wire;
+    try {
+      wire = dial(this.#options.url, SUBPROTOCOL);
+    } catch {
+      // The browser may refuse an address outright, such as ws: from a page on https:.
+      this.#retry("lost");
+      return;
+    }
+    this.#wire = wire;
+    wire.onmessage = ({ data }) => this.#hear(data);
+    wire.onclose = ({ code }) => this.#lost(code);
+    this.#timer = setTimeout(() => this.#abandon("lost"), PATIENCE);
+  }
+
+  #hear(data: unknown): void {
+    this.#heardAt = this.#options.now();
+    let message: ServerMessage | undefined;
+    try {
+      message = decode(data);
+      if (!this.#greeted && message?.type !== "hello") throw new ProtocolError("no hello before other messages");
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      // What was misread may have been a state: a connection made anew gives them all again.
+      this.#abandon("protocol");
+      return;
+    }
+    if (message === undefined) return;
+    switch (message.type) {
+      case "hello":
+        this.#greeted = true;
+        this.#greetedAt = this.#heardAt;
+        this.#heartbeat = message.heartbeatSeconds * 1000;
+        this.#listen();
+        this.#options.onOpen();
+        return;
+      case "status":
+        this.#tell(
+          message.state === "live"
+            ? { state: "live", since: Date.now() }
+            : { state: "degraded", reason: message.reason, since: Date.parse(message.since) || Date.now() },
+        );
+        break;
+      case "goodbye":
+        this.#goodbye = message.reconnectAfterMs;
+        return;
+      case "heartbeat":
+      case "pong":
+        this.#gateway = { at: message.at, mark: this.#heardAt };
+        break;
+    }
+    this.#options.onMessage(message);
+  }
+
+  /** Watches for silence with one timer that is set again when it fires, not at every message. */
+  #listen(): void {
+    clearTimeout(this.#timer);
+    const left = this.#heardAt + SILENCE * this.#heartbeat - this.#options.now();
+    if (left <= 0) this.#abandon("silent");
+    else this.#timer = setTimeout(() => this.#listen(), Math.ceil(left));
+  }
+
+  /** Gives up a connection without waiting for its close, which on a dead network can take minutes. */
+  #abandon(reason: string): void {
+    this.#hangUp(4000);
+    this.#retry(reason);
+  }
+
+  #lost(code: number): void {
+    this.#hangUp();
+    const final = FINAL[code];
+    if (final !== undefined) {
+      this.#waitingSince = this.#options.now();
+      this.#tell({ state: "offline", reason: final, since: this.#since(), retrying: false });
+    } else {
+      this.#retry(PASSING[code] ?? "lost");
+    }
+  }
+
+  #retry(reason: string): void {
+    if (this.#greetedAt !== undefined && this.#heardAt - this.#greetedAt >= HELD) this.#failures = 0;
+    const wait = this.#goodbye ?? backoff(this.#failures, BACKOFF, this.#options.random ?? Math.random);
+    this.#failures++;
+    this.#waitingSince = this.#options.now();
+    this.#timer = setTimeout(() => this.#dial(), wait);
+    this.#tell({ state: "offline", reason, since: this.#since(), retrying: true });
+  }
+
+  /** When the present outage began: attempts that fail in between do not make it younger. */
+  #since(): number {
+    return this.#status.state === "offline" ? this.#status.since : Date.now();
+  }
+
+  #hangUp(code?: number): void {
+    clearTimeout(this.#timer);
+    const wire = this.#wire;
+    this.#wire = undefined;
+    this.#greeted = false;
+    if (wire === undefined) return;
+    wire.onmessage = wire.onclose = null;
+    if (code !== undefined) wire.close(code);
+  }
+
+  #tell(status: LinkStatus): void {
+    const was = this.#status;
+    this.#status = status;
+    if (was.state !== status.state || was.reason !== status.reason || was.retrying !== status.retrying) {
+      this.#options.onStatus(status);
+    }
+  }
+}

@@ -1,0 +1,221 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { steadyClock } from "../src/clock.ts";
+import { Socket, type LinkStatus } from "../src/socket.ts";
+import { FakeGateway } from "./fake-gateway.ts";
+
+let gateway: FakeGateway;
+let socket: Socket;
+let told: LinkStatus[];
+let draw: number;
+const states = () => told.map((s) => (s.reason ? `${s.state}:${s.reason}` : s.state));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  gateway = new FakeGateway();
+  told = [];
+  draw = 1;
+  socket = new Socket({
+    url: "ws://gateway/v1/stream",
+    now: steadyClock(),
+    random: () => draw,
+    dial: gateway.dial,
+    onOpen: () => {},
+    onMessage: () => {},
+    onStatus: (s) => told.push(s),
+  });
+});
+afterEach(() => {
+  socket.close();
+  vi.useRealTimers();
+});
+
+describe("socket", () => {
+  it("starts nothing before it is opened, and asks for the subprotocol", () => {
+    expect(gateway.lines).toHaveLength(0);
+    socket.open();
+    socket.open();
+    expect(gateway.lines).toHaveLength(1);
+    expect(gateway.last.protocol).toBe("presence.v1.json");
+  });
+
+  it("is live only when the gateway says so", () => {
+    socket.open();
+    gateway.last.say({ type: "hello", heartbeatSeconds: 10 });
+    expect(socket.status.state).toBe("connecting");
+    gateway.last.say({ type: "status", state: "live" });
+    gateway.last.say({ type: "status", state: "degraded", reason: "throttled", since: "2026-01-31T09:30:00Z" });
+    expect(states()).toEqual(["live", "degraded:throttled"]);
+    expect(socket.status.since).toBe(Date.parse("2026-01-31T09:30:00Z"));
+  });
+
+  it("comes back with a bound that doubles, drawn for each attempt", () => {
+    socket.open();
+    const delays: number[] = [];
+    for (const d of [1, 0.5, 1, 0.25]) {
+      draw = d;
+      const before = gateway.lines.length;
+      gateway.last.end(1006);
+      const start = Date.now();
+      vi.advanceTimersToNextTimer();
+      expect(gateway.lines).toHaveLength(before + 1);
+      delays.push(Date.now() - start);
+    }
+    expect(delays).toEqual([500, 500, 2000, 1000]);
+  });
+
+  it("starts the back-off anew only after the link held", () => {
+    const delay = () => {
+      const start = Date.now();
+      gateway.last.end(1006);
+      vi.advanceTimersToNextTimer();
+      return Date.now() - start;
+    };
+    socket.open();
+    expect([delay(), delay(), delay()]).toEqual([500, 1000, 2000]);
+    gateway.welcome();
+    expect(delay()).toBe(4000);
+    gateway.welcome();
+    vi.advanceTimersByTime(10_000);
+    gateway.last.say({ type: "heartbeat", at: new Date().toISOString() });
+    expect(delay()).toBe(500);
+  });
+
+  it.each([1009, 4400, 4401, 4403])("does not come back by itself after %i, but does when asked", (code) => {
+    socket.open();
+    gateway.welcome();
+    gateway.last.end(code);
+    vi.advanceTimersByTime(600_000);
+    socket.nudge();
+    expect(gateway.lines).toHaveLength(1);
+    expect(socket.status).toMatchObject({ state: "offline", retrying: false });
+    socket.nudge(true);
+    expect(gateway.lines).toHaveLength(2);
+  });
+
+  it.each([1000, 1001, 1006, 1011, 1012, 4408, 4409, 4429, 4999])("comes back after %i", (code) => {
+    socket.open();
+    gateway.welcome();
+    gateway.last.end(code);
+    expect(socket.status).toMatchObject({ state: "offline", retrying: true });
+    vi.advanceTimersByTime(30_000);
+    expect(gateway.lines.length).toBeGreaterThan(1);
+  });
+
+  it("waits after a goodbye exactly as long as it says, once", () => {
+    socket.open();
+    gateway.welcome();
+    gateway.last.say({ type: "goodbye", reason: "draining", reconnectAfterMs: 1234 });
+    gateway.last.end(1012);
+    expect(states().at(-1)).toBe("offline:restarting");
+    vi.advanceTimersByTime(1233);
+    expect(gateway.lines).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(gateway.lines).toHaveLength(2);
+    gateway.last.end(1006);
+    vi.advanceTimersByTime(1000);
+    expect(gateway.lines).toHaveLength(3);
+  });
+
+  it("gives up a connection that was silent for 2.5 heartbeats", () => {
+    socket.open();
+    const line = gateway.welcome(4);
+    vi.advanceTimersByTime(9_000);
+    line.say({ type: "heartbeat", at: new Date().toISOString() });
+    vi.advanceTimersByTime(9_999);
+    expect(socket.status.state).toBe("live");
+    vi.advanceTimersByTime(1);
+    expect(socket.status).toMatchObject({ state: "offline", reason: "silent", retrying: true });
+    expect(line.closed).toBe(4000);
+  });
+
+  it("gives up one that never says hello", () => {
+    socket.open();
+    vi.advanceTimersByTime(10_000);
+    expect(socket.status.state).toBe("offline");
+    expect(gateway.last.closed ?? gateway.lines[0]!.closed).toBe(4000);
+  });
+
+  it("makes the connection anew when it is sent nonsense", () => {
+    socket.open();
+    gateway.welcome();
+    gateway.last.say("{nonsense");
+    expect(socket.status).toMatchObject({ state: "offline", reason: "protocol", retrying: true });
+    vi.advanceTimersByTime(500);
+    expect(gateway.lines).toHaveLength(2);
+  });
+
+  it("refuses a gateway that speaks before hello", () => {
+    socket.open();
+    gateway.last.say({ type: "status", state: "live" });
+    expect(states()).toEqual(["offline:protocol"]);
+  });
+
+  it("ignores what an abandoned connection still does", () => {
+    socket.open();
+    const old = gateway.welcome(1);
+    vi.advanceTimersByTime(2500 + 500);
+    gateway.welcome();
+    old.end(4403);
+    old.say({ type: "status", state: "degraded", reason: "throttled", since: "2026-01-31T09:30:00Z" });
+    expect(socket.status.state).toBe("live");
+  });
+
+  it("tries at once when nudged, though not more than once a second", () => {
+    socket.open();
+    for (let i = 0; i < 4; i++) {
+      gateway.last.end(1006);
+      vi.advanceTimersToNextTimer();
+    }
+    const before = gateway.lines.length;
+    gateway.last.end(1006);
+    socket.nudge();
+    expect(gateway.lines).toHaveLength(before);
+    vi.advanceTimersByTime(1000);
+    socket.nudge();
+    expect(gateway.lines).toHaveLength(before + 1);
+  });
+
+  it("keeps the beginning of an outage through failed attempts", () => {
+    socket.open();
+    gateway.welcome();
+    gateway.last.end(1006);
+    const { since } = socket.status;
+    vi.advanceTimersByTime(500);
+    gateway.last.end(1006);
+    vi.advanceTimersByTime(1000);
+    expect(socket.status.since).toBe(since);
+  });
+
+  it("reckons the gateway's time from its heartbeats, not from the reader's clock", () => {
+    socket.open();
+    const line = gateway.welcome();
+    expect(socket.gatewayNow()).toBeUndefined();
+    line.say({ type: "heartbeat", at: "2001-01-01T00:00:00Z" });
+    vi.advanceTimersByTime(7000);
+    expect(socket.gatewayNow()).toBe(Date.parse("2001-01-01T00:00:07Z"));
+  });
+
+  it("survives an address the browser refuses outright", () => {
+    const refused = new Socket({
+      url: "ws://x", now: steadyClock(), random: () => 1, onOpen: () => {}, onMessage: () => {}, onStatus: (s) => told.push(s),
+      dial: () => { throw new DOMException("mixed content", "SecurityError"); },
+    });
+    refused.open();
+    expect(states()).toEqual(["offline:lost"]);
+    refused.close();
+  });
+});
+
+describe("steadyClock", () => {
+  it("advances with sleep, and never goes back with the wall clock", () => {
+    const now = steadyClock();
+    const start = now();
+    vi.setSystemTime(Date.now() + 3_600_000);
+    const slept = now();
+    expect(slept - start).toBe(3_600_000);
+    vi.setSystemTime(Date.now() - 7_200_000);
+    expect(now()).toBe(slept);
+    vi.advanceTimersByTime(50);
+    expect(now() - slept).toBe(50);
+  });
+});
