@@ -140,6 +140,48 @@ func TestFieldsNotAllowedEndHere(t *testing.T) {
 	}
 }
 
+// TestFieldsOfOneObject: the flag alone is allowed, and the message stands beside it.
+func TestFieldsOfOneObject(t *testing.T) {
+	for fields, want := range map[presence.Fields]presence.Facts{
+		presence.OutOfOffice:        {OutOfOffice: presence.True},
+		presence.OutOfOfficeMessage: {OutOfOfficeMessage: "<p>Away until “Monday” 🌴</p>\r\n"},
+		presence.StatusMessage:      {},
+	} {
+		want.Availability, want.Activity = "Offline", "OffWork"
+		client := connect(t, graph.Options{Kind: graph.Users, Fields: fields}, saying(http.StatusOK, fixture(t, "outofoffice.json")))
+		answer, err := client.Read(t.Context(), []presence.ID{anna})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := answer.Readings[0].Content.Facts(); got != want {
+			t.Errorf("%v: got %+v, want %+v", fields.Names(), got, want)
+		}
+	}
+}
+
+// TestTheLastOfEqualNamesCounts, whole: nothing of the one before shows through.
+func TestTheLastOfEqualNamesCounts(t *testing.T) {
+	busy := presence.Facts{Availability: "Busy", Activity: "Busy"}
+	start := `{"value":[{"id":"` + anna.String() + `","availability":"Busy","activity":"Busy",`
+	for body, want := range map[string]presence.Facts{
+		start + `"outOfOfficeSettings":{"isOutOfOffice":true,"message":"x"},"outOfOfficeSettings":null}]}`:         busy,
+		start + `"outOfOfficeSettings":{"isOutOfOffice":true,"message":"x"},"outOfOfficeSettings":{}}]}`:           busy,
+		start + `"statusMessage":{"message":{"content":"x"}},"statusMessage":null}]}`:                              busy,
+		start + `"statusMessage":{"message":{"content":"x"},"message":{}}}]}`:                                      busy,
+		start + `"workLocation":{"workLocationType":"remote","placeId":"x"},"workLocation":{"source":"manual"}}]}`: {Availability: "Busy", Activity: "Busy", WorkLocation: presence.Place{Source: "manual"}},
+	} {
+		answer, err := graph.Decode([]byte(body), []presence.ID{anna}, false, allFields)
+		if err != nil || len(answer.Readings) != 1 || answer.Readings[0].Content.Facts() != want {
+			t.Errorf("%s: got %+v, %v", body, answer, err)
+		}
+	}
+	body := start + `"x":1},1],"value":[{"id":"` + bert.String() + `","availability":"Away","activity":"Away"}]}`
+	answer, err := graph.Decode([]byte(body), []presence.ID{anna, bert}, false, allFields)
+	if err != nil || len(answer.Readings) != 1 || answer.Readings[0].ID != bert || answer.Malformed+answer.UnknownProperties != 0 {
+		t.Errorf("two lists: got %+v, %v", answer, err)
+	}
+}
+
 func TestRowsAreMatchedById(t *testing.T) {
 	client := connect(t, graph.Options{Fields: allFields}, saying(http.StatusOK, `{"value":[
 		{"id":"66825E03-7EF5-42DA-9069-724602C31F6B","availability":"Away","activity":"Away"},

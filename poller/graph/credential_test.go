@@ -60,14 +60,14 @@ func closed(c <-chan struct{}) bool {
 func TestTokenFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	for name, change := range map[string]func(t *testing.T){
-		"written over, same size": func(t *testing.T) { write(t, path, "token-2\n"); age(t, path, time.Minute) },
+		"written over, same size": func(t *testing.T) { write(t, path, "  token-2\n"); age(t, path, time.Minute) },
 		"written over at once":    func(t *testing.T) { write(t, path, "token-2\n") },
 		"replaced, same size and time": func(t *testing.T) {
 			info, err := os.Stat(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, path+"~", "token-2\n")
+			write(t, path+"~", "token-2\r\n\n")
 			if err := os.Chtimes(path+"~", info.ModTime(), info.ModTime()); err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +77,7 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			write(t, path, "  token-1\r\n\n")
+			write(t, path, "token-1\r\n\n")
 			age(t, path, time.Hour)
 			credential := graph.TokenFile(path, graph.TokenFileOptions{})
 			changed := credential.Changed()
@@ -273,6 +273,14 @@ func TestTokenDoesNotShow(t *testing.T) {
 		fmt.Fprintf(&out, verb+"\n", secret, &secret)
 		fmt.Fprintf(&out, verb+"\n", struct{ T graph.Token }{secret}, []graph.Token{secret})
 	}
+	path := filepath.Join(t.TempDir(), "token")
+	write(t, path, "canary")
+	credential := graph.TokenFile(path, graph.TokenFileOptions{})
+	client, err := graph.New(credential, graph.Options{})
+	if value(t, credential); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&out, "%v %+v %#v %+v %#v", credential, credential, credential, client, client)
 	fmt.Fprintln(&out, secret.String(), secret.GoString(), fmt.Errorf("x %v", secret))
 	json.NewEncoder(&out).Encode(map[string]any{"a": secret, "b": &secret, "c": []any{struct{ T graph.Token }{secret}}})
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&out), zap.DebugLevel))

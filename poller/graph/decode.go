@@ -39,7 +39,7 @@ func newScratch() *scratch {
 }
 
 const (
-	keptBytes = 1 << 20 // of a body; 650 presences need some 200 KiB
+	keptBytes = 1 << 20 // of a body; 650 presences need some 150 KiB
 	maxWords  = 1000
 	wordBytes = 64
 )
@@ -67,7 +67,6 @@ func (s *scratch) ask(ids []presence.ID) bool {
 		s.rows, s.filled = make([]row, len(ids)), make([]bool, len(ids))
 	}
 	s.rows, s.filled = s.rows[:len(ids)], s.filled[:len(ids)]
-	clear(s.filled)
 	return len(s.index) == len(ids)
 }
 
@@ -164,164 +163,4 @@ func (s *scratch) keep(r *row) {
 		return
 	}
 	s.rows[at], s.filled[at] = *r, true
-}
-
-// property consumes one property of a presence. One that is not in the schema is counted as unknown, and so is a
-// known name with a value that the schema does not allow: it is as if it were not there. OData's annotations are
-// no properties. What is not in fields is passed over unread.
-func (s *scratch) property(r *row, name []byte, unknowns *int) {
-	in := &s.scanner
-	switch string(name) {
-	case "id":
-		r.known = false
-		if in.next() != '"' {
-			in.skip()
-			*unknowns++
-			return
-		}
-		r.known = r.id.UnmarshalText(in.text()) == nil
-	case "availability":
-		r.facts.Availability, r.present = s.word(unknowns)
-	case "activity":
-		r.facts.Activity, _ = s.word(unknowns)
-	case "sequenceNumber":
-		r.sequence = s.string(unknowns)
-	case "outOfOfficeSettings":
-		r.facts.OutOfOffice, r.facts.OutOfOfficeMessage = presence.Unset, ""
-		for name := range s.object(s.fields&(presence.OutOfOffice|presence.OutOfOfficeMessage) != 0, unknowns) {
-			switch string(name) {
-			case "isOutOfOffice":
-				r.facts.OutOfOffice = s.flag(unknowns)
-			case "message":
-				r.facts.OutOfOfficeMessage = s.string(unknowns)
-			default:
-				s.unknown(name, unknowns)
-			}
-		}
-	case "statusMessage":
-		r.facts.StatusMessage = ""
-		for name := range s.object(s.fields.Has(presence.StatusMessage), unknowns) {
-			switch string(name) {
-			case "message":
-				r.facts.StatusMessage = ""
-				for name := range s.object(true, unknowns) {
-					switch string(name) {
-					case "content":
-						r.facts.StatusMessage = s.string(unknowns) // as it is, whatever contentType says
-					case "contentType":
-						in.skip()
-					default:
-						s.unknown(name, unknowns)
-					}
-				}
-			case "expiryDateTime", "publishedDateTime": // not given for others than oneself
-				in.skip()
-			default:
-				s.unknown(name, unknowns)
-			}
-		}
-	case "workLocation":
-		r.facts.WorkLocation = presence.Place{}
-		for name := range s.object(s.fields.Has(presence.WorkLocation), unknowns) {
-			switch string(name) {
-			case "workLocationType":
-				r.facts.WorkLocation.Type = s.interned(unknowns)
-			case "source":
-				r.facts.WorkLocation.Source = s.interned(unknowns)
-			case "placeId":
-				r.facts.WorkLocation.ID = s.interned(unknowns)
-			default:
-				s.unknown(name, unknowns)
-			}
-		}
-	default:
-		s.unknown(name, unknowns)
-	}
-}
-
-// object is an iterator over the members of a complex value that may be null. One that is not wanted is skipped.
-func (s *scratch) object(wanted bool, unknowns *int) func(yield func([]byte) bool) {
-	in := &s.scanner
-	switch next := in.next(); {
-	case next == '{' && wanted:
-		return in.members
-	case next != '{' && next != 'n':
-		*unknowns++
-	}
-	in.skip()
-	return none
-}
-
-func none(func([]byte) bool) {}
-
-// unknown consumes a value nobody knows.
-func (s *scratch) unknown(name []byte, unknowns *int) {
-	if bytes.IndexByte(name, '@') < 0 {
-		*unknowns++
-	}
-	s.scanner.skip()
-}
-
-// characters consumes a text. nil: null, or a value that is no text, which is counted.
-func (s *scratch) characters(unknowns *int) (text []byte, isText bool) {
-	in := &s.scanner
-	switch in.next() {
-	case '"':
-		return in.text(), true
-	case 'n':
-	default:
-		*unknowns++
-	}
-	in.skip()
-	return nil, false
-}
-
-// string consumes a text that is seldom the same twice.
-func (s *scratch) string(unknowns *int) string {
-	text, _ := s.characters(unknowns)
-	return string(text)
-}
-
-// interned consumes a text that is one of few.
-func (s *scratch) interned(unknowns *int) string {
-	text, _ := s.characters(unknowns)
-	if word, held := s.words[string(text)]; held {
-		return word
-	}
-	word := string(text)
-	if len(word) <= wordBytes && len(s.words) <= maxWords {
-		s.words[word] = word
-	}
-	return word
-}
-
-// word consumes an availability or activity and reports whether there is one: a text, or null.
-func (s *scratch) word(unknowns *int) (string, bool) {
-	in := &s.scanner
-	next := in.next()
-	word := s.interned(unknowns)
-	if next != '"' && next != 'n' {
-		return "", false
-	}
-	if word == "" {
-		word = unknown
-	}
-	return word, true
-}
-
-// flag consumes a boolean that may be null.
-func (s *scratch) flag(unknowns *int) presence.Flag {
-	in := &s.scanner
-	next := in.next()
-	in.skip()
-	switch next {
-	case 't':
-		return presence.True
-	case 'f':
-		return presence.False
-	case 'n':
-	default:
-		*unknowns++
-	}
-	return presence.Unset
 }

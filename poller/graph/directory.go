@@ -13,9 +13,13 @@ import (
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
-// maxPages bounds how many pages of members are followed. Full ones hold 999 users, so that a million fit four
-// times over; empty ones are allowed, endless ones are not.
-const maxPages = 4096
+// A group's pages are bounded in number and, all together, in size. Full ones hold 999 users, so that a million fit
+// four times over; empty ones are allowed, endless ones are not. A million users with all that is asked of them are
+// some 300 MiB, and the bound is 512 by default.
+const (
+	maxPages   = 4096
+	maxAnswers = 64 // times Options.MaxAnswerBytes
+)
 
 // person is a user, and a group as far as its name goes. Graph gives null for what is not set or not granted.
 type person struct {
@@ -56,12 +60,16 @@ func (c *Client) Members(ctx context.Context, id presence.ID, names bool) (prese
 	next.RawQuery = "$select=" + fields + "&$top=999&$count=true"
 	found := make(map[presence.ID]presence.Person)
 	named := false
+	size := int64(0)
 	for range maxPages {
 		var page members
 		// The cast to users is an advanced query, which asks for this header and for $count.
 		x := &exchange{op: op, method: http.MethodGet, url: next, header: http.Header{"ConsistencyLevel": {"eventual"}}}
 		if err := c.get(ctx, x, &page); err != nil {
 			return presence.Group{}, nil, err
+		}
+		if size += x.size; size > maxAnswers*c.maxBytes {
+			return presence.Group{}, nil, x.failed(fmt.Errorf("the pages are larger than %d bytes together", maxAnswers*c.maxBytes))
 		}
 		if page.Value == nil {
 			return presence.Group{}, nil, x.failed(errors.New("the answer has no list of values"))

@@ -129,6 +129,19 @@ func TestLargePageIsRefused(t *testing.T) {
 	}
 }
 
+func TestLargePagesTogetherAreRefused(t *testing.T) {
+	pages := 0
+	client := connect(t, graph.Options{MaxAnswerBytes: 1000}, func(w http.ResponseWriter, r *http.Request) {
+		pages++
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"value":[],"@odata.nextLink":"http://%s/v1.0/x?page=%d","x":"%s"}`, r.Host, pages, strings.Repeat("x", 900))
+	})
+	_, _, err := client.Members(t.Context(), team, false)
+	if err == nil || !strings.Contains(err.Error(), "64000 bytes together") || pages > 72 {
+		t.Errorf("%d pages, %v", pages, err)
+	}
+}
+
 func TestThrottledDirectory(t *testing.T) {
 	client := connect(t, graph.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "7")

@@ -80,6 +80,26 @@ func TestLargestAnswerFits(t *testing.T) {
 	}
 }
 
+// TestEndlessAnswersEnd long before the time is up.
+func TestEndlessAnswersEnd(t *testing.T) {
+	for _, status := range []int{200, 500} {
+		client := connect(t, graph.Options{MaxAnswerBytes: 1 << 20, Timeout: 20 * time.Second}, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			for line := []byte(strings.Repeat(" ", 1000)); ; {
+				if _, err := w.Write(line); err != nil {
+					return
+				}
+			}
+		})
+		start := time.Now()
+		_, err := client.Read(t.Context(), []presence.ID{anna})
+		if failure := asError(t, err); failure.Status != status || errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 10*time.Second {
+			t.Errorf("%d: after %v: %v", status, time.Since(start), err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	json := http.Header{"Content-Type": {"application/json"}}
 	for _, tc := range []struct {
@@ -208,7 +228,11 @@ func TestNoAnswer(t *testing.T) {
 			io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		})
+		start := time.Now()
 		_, err := client.Read(t.Context(), []presence.ID{anna})
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("took %v", took)
+		}
 		if failure := asError(t, err); failure.Answered || failure.Status != 0 || !errors.Is(err, context.DeadlineExceeded) || failure.ClientRequestID == "" || !strings.Contains(err.Error(), "30ms") {
 			t.Errorf("got %+v", failure)
 		}

@@ -27,6 +27,7 @@ type exchange struct {
 
 	requestID, clientRequestID string
 	asked, answered            time.Time // the request began; the last byte of its answer was here
+	size                       int64     // of the answer, decompressed
 }
 
 // do sends x once and reads a 200's JSON body into buffer. Whatever else happens is an [*Error].
@@ -63,6 +64,7 @@ func (c *Client) do(ctx context.Context, x *exchange, buffer *bytes.Buffer) erro
 		c.trace(x, response.StatusCode, failure)
 		return failure
 	}
+	x.size = int64(buffer.Len())
 	c.trace(x, response.StatusCode, nil)
 	return nil
 }

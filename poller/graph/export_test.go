@@ -39,6 +39,3 @@ func RetryAfter(h http.Header, now time.Time) (time.Duration, bool) { return ret
 
 // Root is the address under which a client asks.
 func Root(c *Client) string { return c.root.String() }
-
-// Transport is what a client sends through.
-func Transport(c *Client) *http.Transport { return c.transport }

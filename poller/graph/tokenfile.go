@@ -33,7 +33,7 @@ type FileCredential struct {
 	log  *zap.Logger
 
 	mu       sync.Mutex
-	token    Token
+	token    *Token      // nil: none yet. A pointer, or fmt would print the value of a credential's field
 	seen     fs.FileInfo // the file that gave token; nil: the last look gave none
 	failure  error       // why it did not
 	reported string      // the failure that the log has
@@ -55,10 +55,10 @@ func (f *FileCredential) Token(context.Context) (Token, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.refresh()
-	if f.token.Value == "" {
+	if f.token == nil {
 		return Token{}, f.failure
 	}
-	return f.token, nil
+	return *f.token, nil
 }
 
 // Changed returns a channel that is closed when the file next changes for a good one: the moment to try again
@@ -101,17 +101,17 @@ func (f *FileCredential) refresh() {
 	}
 	if err != nil {
 		f.seen, f.failure = nil, err
-		if f.token.Value != "" && f.reported != err.Error() {
+		if f.token != nil && f.reported != err.Error() {
 			f.reported = err.Error()
 			f.log.Warn("token file cannot be used, the last good token stays in force", zap.Error(err))
 		}
 		return
 	}
 	f.seen, f.failure, f.reported = info, nil, ""
-	if same && token.Value == f.token.Value {
+	if same && token == *f.token {
 		return
 	}
-	f.token = token
+	f.token = &token
 	if first {
 		return
 	}
