@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"github.com/coder/websocket"
+)
+
+// Why a connection ends.
+var (
+	errDraining    = errors.New("gateway: draining")
+	errTooLarge    = errors.New("gateway: message too large")
+	errTooSlow     = errors.New("gateway: message not completed in time")
+	errProtocol    = errors.New("gateway: bad protocol")
+	errSubprotocol = errors.New("gateway: subprotocol not offered")
+	errSignIn      = errors.New("gateway: bad sign-in")
+	errNoRights    = errors.New("gateway: another subject")
+	errNoSignIn    = errors.New("gateway: no sign-in in time")
+	errStalled     = errors.New("gateway: stalled")
+	errFlood       = errors.New("gateway: too many messages")
+	errFull        = errors.New("gateway: too many connections")
+	errInternal    = errors.New("gateway: internal error")
+	errPeerGone    = errors.New("gateway: peer gone") // it ended without a word; there is nobody to tell
+)
+
+const codeProtocol = 4400
+
+// closings is the contract of close codes. A client reconnects after every one but 1009, 4400 and 4403.
+var closings = map[error]struct {
+	code   websocket.StatusCode
+	reason string
+}{
+	errDraining:    {websocket.StatusServiceRestart, "restarting"},
+	errTooLarge:    {websocket.StatusMessageTooBig, "message too large: see limits.messageBytes in hello"},
+	errTooSlow:     {codeProtocol, "message not completed in time"},
+	errProtocol:    {codeProtocol, "bad protocol"},
+	errSubprotocol: {codeProtocol, "offer the subprotocol presence.v1.json"},
+	errSignIn:      {4401, "not signed in: the token is not valid here"},
+	errNoRights:    {4403, "another subject: open another connection"},
+	errNoSignIn:    {4408, "no sign-in in time"},
+	errStalled:     {4409, "stalled: nothing was taken in"},
+	errFlood:       {4429, "too many messages"},
+	errFull:        {4429, "too many connections"},
+	errInternal:    {websocket.StatusInternalError, "internal error"},
+	errPeerGone:    {websocket.StatusAbnormalClosure, ""},
+}
+
+// reasonOf turns what ended a reading loop into one of the above, or into the close that the peer sent.
+func reasonOf(err error) error {
+	var network net.Error
+	switch _, listed := closings[err]; {
+	case listed, websocket.CloseStatus(err) != -1:
+		return err
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return errPeerGone
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errTooSlow
+	case errors.As(err, &network):
+		return errPeerGone
+	}
+	return errProtocol
+}
+
+// codeOf returns the code a connection ended with, for the books.
+func codeOf(reason error) websocket.StatusCode {
+	if closing, listed := closings[reason]; listed {
+		return closing.code
+	}
+	if code := websocket.CloseStatus(reason); code != -1 {
+		return code
+	}
+	return websocket.StatusAbnormalClosure
+}

@@ -1,0 +1,250 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/presence-gateway/presence-gateway/gateway/wire"
+	"github.com/presence-gateway/presence-gateway/hub"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// What a connection is bounded by, besides [Limits].
+const (
+	signInTime   = 5 * time.Second
+	messageTime  = 10 * time.Second // from a message's first byte to its last
+	lingerTime   = 5 * time.Second  // from our close frame to the peer's
+	maxReplies   = 16               // waiting, until no further message is read
+	pingRate     = 5                // pings a second that are answered
+	pingBurst    = 20
+	maxPings     = 100       // unanswered in one go, until the connection ends
+	intakeRate   = 256 << 10 // bytes a second
+	intakeSpare  = 256 << 10 // bytes beyond one message in one go
+	intakePause  = 20 * time.Millisecond
+	rateEpisode  = time.Second // how long excess may go on, once rate_limited was said
+	smallMessage = 4 << 10     // a buffer up to this size is kept between messages
+)
+
+// conn is one client's WebSocket.
+type conn struct {
+	server *Server
+	writer *writer
+	frames frames
+	ws     *websocket.Conn
+	number uint64
+
+	unanswered atomic.Int32 // pings of ours since the last pong
+
+	// Of the reading goroutine.
+	messages bucket
+	excess   int       // messages refused in one episode
+	limited  time.Time // when the first of them was
+	refused  time.Time // when the last was
+	pings    bucket
+	ignored  int // pings
+
+	mu        sync.Mutex
+	grant     *grant            // nil until signed in
+	sub       *hub.Subscription // nil until signed in, and after the end
+	all       bool              // watches "*"
+	groups    map[presence.ID]struct{}
+	replies   []reply
+	parts     int           // of them, those composed part by part
+	room      chan struct{} // closed when replies have gone; nil while nobody waits
+	statusDue bool
+	reason    error // why it ends; nil while it lives
+	gone      bool  // it has ended
+	patience  *time.Timer
+
+	writing writing // the writer's own
+}
+
+// serve lives the life of a connection: it reads until the end, whoever brings it about.
+func (c *conn) serve() {
+	c.end(c.read())
+	// The peer may still be sending: unless that is read too, the kernel would reset the connection and our close
+	// frame with it. Whatever it says, it is told that nothing follows.
+	c.frames.closeWrite()
+	_, _ = io.Copy(io.Discard, struct{ io.Reader }{&c.frames})
+	_ = c.ws.CloseNow()
+	c.leave()
+}
+
+// read takes messages until there are no more, and returns why.
+func (c *conn) read() (reason error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.server.logPanic(r)
+			reason = errInternal
+		}
+	}()
+	var buffer []byte
+	for {
+		if !c.awaitRoom() {
+			buffer = nil // only a close frame is waited for
+		}
+		kind, message, err := c.ws.Reader(context.Background())
+		if err != nil {
+			return reasonOf(err)
+		}
+		_ = c.frames.SetReadDeadline(time.Now().Add(messageTime))
+		buffer, err = c.readMessage(message, buffer[:0])
+		if err != nil {
+			return reasonOf(err)
+		}
+		_ = c.frames.SetReadDeadline(time.Time{})
+		if err := c.handle(kind, buffer); err != nil {
+			return err
+		}
+		if cap(buffer) > smallMessage {
+			buffer = nil
+		}
+	}
+}
+
+// readMessage reads one message to its end, which the library insists on.
+func (c *conn) readMessage(r io.Reader, dst []byte) ([]byte, error) {
+	limit := c.server.limits.MessageBytes
+	for {
+		if len(dst) == cap(dst) {
+			dst = append(dst, make([]byte, max(512, len(dst)))...)[:len(dst)]
+		}
+		n, err := r.Read(dst[len(dst):min(cap(dst), limit+1)]) // the library waits until it can fill this
+		dst = dst[:len(dst)+n]
+		switch {
+		case len(dst) > limit:
+			return dst, errTooLarge
+		case errors.Is(err, io.EOF):
+			return dst, nil
+		case err != nil:
+			return dst, err
+		}
+	}
+}
+
+// awaitRoom waits until replies are few, and reports whether the connection lives.
+func (c *conn) awaitRoom() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.reason == nil && (c.parts > 0 || len(c.replies) >= maxReplies) {
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		<-room
+		c.mu.Lock()
+	}
+	return c.reason == nil
+}
+
+// makeRoom lets the reading goroutine go on; c.mu is held.
+func (c *conn) makeRoom() {
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+// owe queues replies; c.mu is held.
+func (c *conn) owe(replies ...reply) {
+	if c.reason != nil {
+		return
+	}
+	for _, r := range replies {
+		if _, whole := r.(text); !whole {
+			c.parts++
+		}
+	}
+	c.replies = append(c.replies, replies...)
+	c.writer.call(c)
+}
+
+// oweNews queues what was captured before something else; c.mu is held.
+func (c *conn) oweNews(news *hub.News) {
+	if len(news.Items)+len(news.Left) > 0 {
+		c.owe(&catchUp{items: news.Items, left: news.Left})
+	}
+}
+
+// tell queues a message.
+func (c *conn) tell(payload []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owe(text(payload))
+}
+
+// refuse answers a request with an error.
+func (c *conn) refuse(id string, e *wire.Error) { c.tell(wire.AppendError(nil, id, e)) }
+
+// end closes the connection, once: what is composed already goes out, a close frame follows, and the peer has a
+// while to answer it.
+func (c *conn) end(reason error, last ...text) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endLocked(reason, last...)
+}
+
+func (c *conn) endLocked(reason error, last ...text) {
+	if c.reason != nil {
+		return
+	}
+	c.reason = reason
+	var out []byte
+	for _, r := range c.replies {
+		if t, whole := r.(text); whole {
+			out = appendFrame(out, opText, t)
+		}
+	}
+	for _, t := range last {
+		out = appendFrame(out, opText, t)
+	}
+	c.replies = nil
+	c.makeRoom()
+	if c.patience != nil {
+		c.patience.Stop()
+	}
+	if closing := closings[reason]; closing.reason != "" {
+		_ = c.frames.send(out)
+		c.frames.close(closing.code, closing.reason)
+	}
+	c.patience = time.AfterFunc(lingerTime, func() { _ = c.frames.Close() })
+	c.writer.call(c)
+}
+
+// leave gives back what the connection holds.
+func (c *conn) leave() {
+	c.mu.Lock()
+	c.gone = true
+	c.patience.Stop()
+	if c.sub != nil {
+		c.sub.Close()
+		c.sub = nil
+	}
+	reason := c.reason
+	c.mu.Unlock()
+	c.writer.call(c)
+	c.server.metrics.disconnects.WithLabelValues(strconv.Itoa(int(codeOf(reason)))).Inc()
+	c.server.connections.remove(c)
+}
+
+// onPing answers few pings, and none while the peer does not take in what there is.
+func (c *conn) onPing(context.Context, []byte) bool {
+	if c.pings.take(time.Now()) {
+		c.ignored = 0
+		return !c.frames.socket.pending()
+	}
+	if c.ignored++; c.ignored > maxPings {
+		c.end(errFlood)
+	}
+	return false
+}
+
+func (c *conn) onPong(context.Context, []byte) { c.unanswered.Store(0) }

@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// Options configure a [Server]. The zero value lets nobody in, which [New] refuses; Anonymous and one rule are
+// enough.
+type Options struct {
+	Version string // of the program, for /v1/settings and metrics
+
+	PublicURL      *url.URL       // as browsers reach the server; nil: unknown
+	Origins        []string       // allowed besides the server's own; "*" allows all but "null"
+	LoopbackOrigin bool           // allow every origin on this machine
+	TrustedProxies []netip.Prefix // whose X-Forwarded headers count
+	TLS            *tls.Config    // for Serve; nil: plain
+
+	Anonymous bool   // whoever presents nothing is the anonymous caller
+	Policy    []Rule // who sees whom
+	OnDemand  bool   // whoever is asked for is read, not only those the directory watches
+
+	Limits    Limits
+	Flush     time.Duration // at most one flush of deltas per connection in this time; 0: each change at once
+	Heartbeat time.Duration // 0: 10 s
+	Stall     time.Duration // a reader who takes in nothing this long is closed; 0: 20 s
+	ReadWait  time.Duration // how long an HTTP read waits for Graph; 0: not at all
+
+	Drain      time.Duration // from the end of Run's context to its return; 0: 20 s
+	DrainDelay time.Duration // of it, how long new connections are still taken
+
+	Pages   http.Handler                  // everything outside /v1; nil: nothing
+	Explain func(presence.ID) any         // what the poller knows of a user, for /debug/users; nil: nothing
+	Ready   func() (ok bool, line string) // what else readiness depends on, and a line on it; nil: nothing
+	Metrics *prometheus.Registry          // nil: one of its own
+	Log     *zap.Logger                   // nil: logs nothing
+}
+
+// Limits bound what one client, and all of them, may take. Zero stands for the default.
+type Limits struct {
+	Connections        int // 100,000
+	UsersPerConnection int // 10,000, those of groups and "*" not counted
+	MessageBytes       int // 1 MiB
+	MessagesPerSecond  int // 20, of each connection
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(limit *int, value int) {
+		if *limit == 0 {
+			*limit = value
+		}
+	}
+	set(&l.Connections, 100_000)
+	set(&l.UsersPerConnection, 10_000)
+	set(&l.MessageBytes, 1<<20)
+	set(&l.MessagesPerSecond, 20)
+	return l
+}
+
+func (o Options) withDefaults() Options {
+	set := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	set(&o.Heartbeat, 10*time.Second)
+	set(&o.Stall, 20*time.Second)
+	set(&o.Drain, 20*time.Second)
+	o.Limits = o.Limits.withDefaults()
+	if o.Pages == nil {
+		o.Pages = http.HandlerFunc(notFound)
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return o
+}

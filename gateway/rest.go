@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/presence-gateway/presence-gateway/gateway/wire"
+)
+
+// endpoint answers a request, or returns why not: a [problem], a [wire.Error], or a fault of ours.
+type endpoint func(w http.ResponseWriter, r *http.Request) error
+
+// Handler answers everything but the operator's endpoints. It works behind any listener; [Server.Serve] brings one
+// that suits it.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				s.logPanic(p)
+				writeProblem(w, &problem{Status: http.StatusInternalServerError, Detail: "the server failed; it has been noted"})
+			}
+		}()
+		if r.URL.Path != "/v1" && !strings.HasPrefix(r.URL.Path, "/v1/") {
+			s.options.Pages.ServeHTTP(w, r)
+			return
+		}
+		if err := s.api(w, r); err != nil {
+			s.fail(w, err)
+		}
+	})
+}
+
+// fail writes an error.
+func (s *Server) fail(w http.ResponseWriter, err error) {
+	var known *problem
+	var bad *wire.Error
+	switch {
+	case errors.As(err, &known):
+	case errors.As(err, &bad):
+		known = &problem{Status: http.StatusBadRequest, Detail: bad.Message}
+	default:
+		s.logPanic(err)
+		known = &problem{Status: http.StatusInternalServerError, Detail: "the server failed; it has been noted"}
+	}
+	writeProblem(w, known)
+}
+
+// api answers under /v1.
+func (s *Server) api(w http.ResponseWriter, r *http.Request) error {
+	if !s.origins.allow(r) {
+		return &problem{Status: http.StatusForbidden, Detail: "Origin: pages from there may not use this server; " +
+			"see public_url and gateway.origins"}
+	}
+	methods := s.route(r.URL.Path)
+	if methods == nil {
+		return &problem{Status: http.StatusNotFound, Detail: "nothing is here"}
+	}
+	allowed := methods.list()
+	s.permit(w, r, allowed)
+	if r.Method == http.MethodOptions {
+		w.Header().Set("Allow", allowed)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	answer := methods[method]
+	if answer == nil {
+		w.Header().Set("Allow", allowed)
+		return &problem{Status: http.StatusMethodNotAllowed, Detail: r.URL.Path + " answers " + allowed}
+	}
+	return answer(w, r)
+}
+
+// permit tells a browser that a page of an allowed origin may read the answer.
+func (s *Server) permit(w http.ResponseWriter, r *http.Request, allowed string) {
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "ETag, Age, Retry-After")
+	if r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", allowed)
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match")
+		h.Set("Access-Control-Max-Age", "600")
+	}
+}
+
+// methods is what a path answers.
+type methods map[string]endpoint
+
+func (m methods) list() string {
+	list := []string{http.MethodOptions}
+	for method := range m {
+		list = append(list, method)
+		if method == http.MethodGet {
+			list = append(list, http.MethodHead)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
+
+func (s *Server) route(path string) methods {
+	switch path {
+	case "/v1/stream":
+		return methods{http.MethodGet: s.stream}
+	case "/v1/presences":
+		return methods{http.MethodGet: s.listPresences}
+	case "/v1/presences/query":
+		return methods{http.MethodPost: s.queryPresences}
+	case "/v1/directory":
+		return methods{http.MethodGet: s.listDirectory}
+	case "/v1/settings":
+		return methods{http.MethodGet: s.settings}
+	}
+	if id, found := strings.CutPrefix(path, "/v1/presences/"); found && id != "" && !strings.Contains(id, "/") {
+		return methods{http.MethodGet: s.onePresence}
+	}
+	return nil
+}

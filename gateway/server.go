@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"crypto/tls"
+
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/hub"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// Server answers clients. [New] starts nothing: [Server.Run] sends, and [Server.Serve] takes connections, both until
+// their context ends, which should be the same one.
+type Server struct {
+	hub       *hub.Hub
+	log       *zap.Logger
+	options   Options
+	limits    Limits
+	flush     time.Duration
+	heartbeat time.Duration
+	stall     time.Duration
+	name      string // of this process, in hello
+	origins   *origins
+	auth      Authenticate
+	metrics   *metrics
+	writers   []*writer
+	numbers   atomic.Uint64
+
+	connections connections
+
+	rights    sync.Mutex // who may see whom; taken before the lock of any connection
+	policy    policy
+	directory *presence.Directory
+	mails     mails
+
+	listening atomic.Int32
+	draining  atomic.Bool
+	closing   chan struct{} // closed when connections are being ended
+}
+
+// New returns a server for what the hub holds. It refuses options by which nobody could connect.
+func New(h *hub.Hub, o Options) (*Server, error) {
+	o = o.withDefaults()
+	allowed, err := newOrigins(o)
+	if err != nil {
+		return nil, err
+	}
+	if !o.Anonymous || !lets(o.Policy, Principal{Anonymous: true}) {
+		return nil, ErrNobody
+	}
+	s := &Server{
+		hub:         h,
+		log:         o.Log.Named("gateway"),
+		options:     o,
+		limits:      o.Limits,
+		flush:       o.Flush,
+		heartbeat:   o.Heartbeat,
+		stall:       o.Stall,
+		name:        strings.ToLower(rand.Text()[:6]),
+		origins:     allowed,
+		auth:        anonymousOnly(o.Anonymous),
+		connections: connections{open: map[*conn]struct{}{}},
+		policy:      policy{rules: o.Policy, onDemand: o.OnDemand, grants: map[string]*grant{}},
+		directory:   h.Directory(),
+		closing:     make(chan struct{}),
+	}
+	s.metrics = newMetrics(s, o)
+	for range runtime.GOMAXPROCS(0) {
+		s.writers = append(s.writers, newWriter(s))
+	}
+	return s, nil
+}
+
+// lets reports whether some rule speaks of p.
+func lets(rules []Rule, p Principal) bool {
+	for _, rule := range rules {
+		if rule.Who.Anonymous && p.Anonymous {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) grantOf(who Principal) *grant {
+	s.rights.Lock()
+	defer s.rights.Unlock()
+	return s.policy.grant(who, s.directory)
+}
+
+// Run sends until the context ends, then drains: readiness is red at once, new connections are still taken for the
+// drain delay, then every client is told when to come back, and closed with 1012. It returns when all connections
+// have ended, within Options.Drain.
+func (s *Server) Run(ctx context.Context) error {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var group sync.WaitGroup
+	for _, w := range s.writers {
+		group.Go(func() { w.run(working) })
+	}
+	group.Go(func() { s.follow(working) })
+	group.Go(func() { s.sample(working) })
+
+	<-ctx.Done()
+	s.drain(working)
+	stop()
+	group.Wait()
+	return nil
+}
+
+// drain ends all connections.
+func (s *Server) drain(ctx context.Context) {
+	s.draining.Store(true)
+	total, cancel := context.WithTimeout(ctx, s.options.Drain*9/10)
+	defer cancel()
+	s.log.Info("draining", zap.Int("connections", s.connections.len()), zap.Duration("within", s.options.Drain))
+	pause(total, s.drainDelay())
+	close(s.closing)
+	for _, c := range s.connections.all() {
+		c.end(errDraining, s.farewell(errDraining)...)
+	}
+	s.connections.wait(total)
+	for _, c := range s.connections.all() {
+		_ = c.frames.Close()
+	}
+	last, cancelLast := context.WithTimeout(ctx, s.options.Drain/10)
+	defer cancelLast()
+	s.connections.wait(last)
+}
+
+// drainDelay leaves at least half of the time for the end.
+func (s *Server) drainDelay() time.Duration { return min(s.options.DrainDelay, s.options.Drain/2) }
+
+// spread returns when one client should come back.
+func (s *Server) spread() time.Duration {
+	window := min(30*time.Second, time.Second+time.Duration(s.connections.len())*time.Millisecond)
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(window)))
+	if err != nil {
+		return window
+	}
+	return time.Duration(n.Int64())
+}
+
+// Serve takes connections from l, which it closes, until the context ends and the drain delay has passed.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	l = socketListener{l}
+	if s.options.TLS != nil {
+		config := s.options.TLS.Clone()
+		config.NextProtos = []string{"http/1.1"} // a WebSocket is an upgrade of HTTP/1.1
+		config.DynamicRecordSizingDisabled = true
+		l = tls.NewListener(l, config)
+	}
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          zap.NewStdLog(s.log.Named("http")),
+	}
+	stopped := make(chan error, 1)
+	s.listening.Add(1)
+	go func() { stopped <- server.Serve(l) }()
+	defer s.listening.Add(-1)
+	select {
+	case err := <-stopped:
+		return fmt.Errorf("gateway: serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Drain)
+	defer cancel()
+	pause(ending, s.drainDelay())
+	if err := server.Shutdown(ending); err != nil { // of what still runs: WebSockets are Run's
+		_ = server.Close()
+	}
+	if err := <-stopped; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("gateway: serve: %w", err)
+	}
+	return nil
+}
+
+// sample observes now and then how old the states of some watched users are.
+func (s *Server) sample(ctx context.Context) {
+	const every, users = 5 * time.Second, 64
+	var items []hub.Item
+	for next := 0; pause(ctx, every); {
+		all := s.hub.Directory().All()
+		if len(all) == 0 {
+			continue
+		}
+		ids := make([]presence.ID, 0, users)
+		for range min(users, len(all)) {
+			ids = append(ids, all[next%len(all)])
+			next += 1 + len(all)/users
+		}
+		items = s.hub.Get(items[:0], ids...)
+		for i := range items {
+			if items[i].Content != nil {
+				s.metrics.age.Observe(time.Since(items[i].ObservedAt).Seconds())
+			}
+		}
+	}
+}
+
+// pause waits, and reports whether the context still lives.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// logPanic notes a panic that ends one request or connection, and nothing else.
+func (s *Server) logPanic(r any) {
+	s.metrics.panics.Inc()
+	s.log.Error("panic", zap.String("panic", fmt.Sprintf("%T", r)), zap.ByteString("stack", debug.Stack()))
+}

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package gateway
+
+import "errors"
+
+const nonBlocking = false
+
+func keepSendBufferSmall(uintptr) {}
+
+func widenSendBuffer(uintptr) {}
+
+func tryWrite(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func unacknowledged(uintptr) int { return 0 }
