@@ -274,3 +274,6 @@ func (b *Budget) Close() error {
 	}
 	return nil
 }
+
+// Rate returns how many reads a second the places allow in the long run.
+func (b *Budget) Rate() float64 { return float64(b.places) / b.rest.Seconds() }

@@ -138,6 +138,21 @@ func (p *Plan) Hasten(now time.Time) {
 	}
 }
 
+// Reconsider lets all who were refused alone be asked again from now on, still alone: when Graph refused everything
+// for a while, that said nothing about them.
+func (p *Plan) Reconsider(now time.Time) {
+	t := p.time(now)
+	counts := p.counts(refused)
+	for _, n := range p.refused.nodes {
+		if counts(n) {
+			p.active++
+			p.entries[n.at].due = t - 1
+			p.suspect(&p.strange, []uint32{n.at}, t, false)
+		}
+	}
+	p.refused = queue{}
+}
+
 // landed ends b's flight, and returns the entries that are still watched; the others are gone.
 func (p *Plan) landed(b *Batch) []uint32 {
 	at := b.at

@@ -190,6 +190,25 @@ func TestBadIDIsFoundAndRetriedAlone(t *testing.T) {
 	}
 }
 
+func TestReconsiderAsksTheRefusedAlone(t *testing.T) {
+	g := &graph{poison: map[presence.ID]bool{user(3): true, user(5): true}}
+	p := plan.New(plan.Options{})
+	p.Watch(nine, users(0, 10)...)
+	g.drain(t, p, nine)
+	now := nine.Add(time.Minute)
+	p.Reconsider(now)
+	p.Owe(now)
+	if p.Active() != 10 || p.Owed() != 10 {
+		t.Errorf("%d active, %d owed, want 10", p.Active(), p.Owed())
+	}
+	g.poison = nil
+	g.requests = 0
+	g.drain(t, p, now)
+	if g.requests != 3 || p.Owed() != 0 {
+		t.Errorf("%d requests, want 3; %d owed", g.requests, p.Owed())
+	}
+}
+
 func TestMadeUpIDsDoNotHoldUpOthers(t *testing.T) {
 	g := &graph{poison: map[presence.ID]bool{}}
 	p := plan.New(plan.Options{Batch: 100})

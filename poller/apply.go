@@ -1,0 +1,70 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// apply takes news of who is to be read to plan and term.
+func (l *loop) apply(ctx context.Context, u update) error {
+	l.mu.Lock()
+	c := l.roster.apply(u, time.Now())
+	surplus := len(l.roster.surplus)
+	l.mu.Unlock()
+	if c.surplus > 0 {
+		l.log.Error("more users are configured than watch.max_users allows: the last ones are not read",
+			zap.Int("refused", surplus), zap.Int("max_users", l.o.Watch.MaxUsers))
+	}
+	return l.change(ctx, c)
+}
+
+// change brings plan and term in line with the roster.
+func (l *loop) change(ctx context.Context, c change) error {
+	now := time.Now()
+	var begin, end, drop, out []presence.ID
+	l.mu.Lock()
+	seen := make(map[presence.ID]bool, len(c.touched))
+	for _, id := range c.touched {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		wanted, optedOut, read := l.roster.wanted(id), l.roster.out[id], l.plan.Watched(id)
+		switch {
+		case wanted && !optedOut:
+			delete(l.told, id)
+			if !read {
+				begin = append(begin, id)
+			}
+			continue
+		case wanted && !l.told[id]:
+			l.told[id] = true
+			out = append(out, id)
+		case !wanted && (read || l.told[id]):
+			delete(l.told, id)
+			drop = append(drop, id)
+		}
+		if read {
+			end = append(end, id)
+		}
+	}
+	l.plan.Forget(end...)
+	l.plan.Watch(now, begin...)
+	var directory *presence.Directory
+	if c.described {
+		directory = l.roster.directory()
+	}
+	l.mu.Unlock()
+
+	if len(drop) > 0 {
+		l.term.Forget(drop)
+	}
+	if directory != nil {
+		l.term.Describe(directory)
+	}
+	return l.observe(ctx, appendGone(nil, out, now, now))
+}

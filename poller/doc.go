@@ -1,0 +1,16 @@
+// Package poller reads the presences of everyone who is watched, inside the budget, and hands them to a [Term].
+//
+// One goroutine decides: it waits until the plan wants a request, reserves it from the budget, and only then picks
+// the users, so that they are those due first at the moment it leaves. Requests run beside it and come back to it;
+// nothing else touches plan or term. A request is one attempt. What failed comes up again through the plan, so
+// everyone is read again once reads succeed.
+//
+// When everything fails, one request at a time tries, at least every 10 s unless Graph asked for a longer pause.
+// After reads have failed for 5 s the term is told why; it is told of the end only when everyone whose read was
+// overdue has been read again (or a sweep has passed), so that live is never said of states that are older than
+// they look.
+//
+// Presences are not kept here, nor compared: what a reading means is the term's to say. [Poller.Run] returns when all
+// it started has ended. To test against the package, give it a Source that answers from a script, within
+// testing/synctest.
+package poller

@@ -1,0 +1,4 @@
+package poller
+
+// ParseIDs is for fuzzing.
+var ParseIDs = parseIDs

@@ -1,0 +1,153 @@
+package poller
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/poller/graph"
+)
+
+// manyRefused is how many requests in a row Graph may refuse because of the ids in them, before the ids are taken for
+// innocent: a wrong base URL, or a broken service, must not make everyone gone. A part of a batch that holds anyone
+// whom Graph knows is found in far fewer.
+const manyRefused = 32
+
+// land deals with what became of a request.
+func (l *loop) land(ctx context.Context, r result) error {
+	now := time.Now()
+	failure := asGraph(r.err)
+	if r.sent {
+		l.metrics.requests.WithLabelValues(string(l.o.Kind), r.code()).Inc()
+	}
+	l.mu.Lock()
+	l.recent.note(r)
+	l.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case r.err == nil:
+		return l.accepted(ctx, r, now)
+	case failure.Status == http.StatusBadRequest || failure.Status == http.StatusNotFound:
+		if l.refused++; l.refused < manyRefused {
+			return l.refusal(ctx, r, now)
+		}
+	}
+	l.failed(r, failure, now)
+	return nil
+}
+
+// accepted hands an answer to the term.
+func (l *loop) accepted(ctx context.Context, r result, now time.Time) error {
+	l.o.Budget.Succeeded()
+	l.mu.Lock()
+	if l.refused >= manyRefused {
+		l.plan.Reconsider(now)
+	}
+	l.refused = 0
+	readings := make([]presence.Reading, 0, len(r.batch.IDs))
+	for _, reading := range r.answer.Readings {
+		if l.plan.Watched(reading.ID) { // it may have been forgotten, or opted out, meanwhile
+			readings = append(readings, reading)
+		}
+	}
+	gone := l.plan.Answered(r.batch, now, r.answer.Missing)
+	if l.trial.on {
+		l.plan.Hasten(now)
+	}
+	l.trial = trial{}
+	if l.outage.succeeded(now) {
+		l.plan.Owe(now)
+	}
+	l.mu.Unlock()
+	return l.observe(ctx, appendGone(readings, gone, r.answer.Asked, now))
+}
+
+// refusal deals with a request that Graph refused because of an id in it.
+func (l *loop) refusal(ctx context.Context, r result, now time.Time) error {
+	l.mu.Lock()
+	gone := l.plan.Refused(r.batch, now)
+	l.mu.Unlock()
+	if len(r.batch.IDs) == 1 {
+		l.log.Warn("Graph refuses this user", zap.Stringer("user", r.batch.IDs[0]), zap.Error(r.err))
+	} else {
+		l.log.Info("Graph refuses a batch, its users are asked in parts", zap.Int("users", len(r.batch.IDs)), zap.Error(r.err))
+	}
+	// Graph answers, if not what was asked for: no reason to try one at a time.
+	if l.trial.on {
+		l.trial.again()
+	}
+	return l.observe(ctx, appendGone(nil, gone, r.asked, now))
+}
+
+// failed puts off a request that brought nothing.
+func (l *loop) failed(r result, failure *graph.Error, now time.Time) {
+	why := reason(r.err)
+	wait, firm := max(0, jitter(backOff(r.batch.Failures))-now.Sub(r.asked)), false
+	switch {
+	case why == presence.Throttled:
+		wait = 0 // the budget pauses everyone
+	case failure.RetryAfterSet:
+		wait, firm = failure.RetryAfter, true
+	}
+	if failure.Status == http.StatusServiceUnavailable {
+		if source, ok := l.source.(interface{ CloseIdleConnections() }); ok {
+			source.CloseIdleConnections()
+		}
+	}
+	l.mu.Lock()
+	l.plan.Failed(r.batch, now, now.Add(wait), firm)
+	l.mu.Unlock()
+
+	pause := time.Duration(0)
+	if why == presence.Throttled {
+		pause = l.o.Budget.Usage().Paused
+		l.log.Warn("Graph asks for a pause", zap.Duration("for", pause), zap.Error(r.err))
+	} else {
+		l.log.Warn("a read failed", zap.Int("users", len(r.batch.IDs)), zap.Error(r.err))
+		if firm {
+			pause = wait
+		}
+	}
+	l.outage.failed(now, why, pause)
+	switch {
+	case why == presence.Throttled:
+		if !l.trial.on {
+			l.trial = trial{on: true} // after the pause, one read tells whether it was long enough
+		}
+		l.trial.again()
+	case why == presence.Unauthorized, l.outage.total(now):
+		l.trial.begin(now)
+	}
+}
+
+// observe hands readings to the term and counts what they mean.
+func (l *loop) observe(ctx context.Context, readings []presence.Reading) error {
+	if len(readings) == 0 {
+		return nil
+	}
+	verdicts, err := l.term.Observe(ctx, readings)
+	if err != nil {
+		return err
+	}
+	for _, v := range verdicts {
+		switch v {
+		case presence.Newer:
+			l.metrics.changes.Inc()
+		case presence.Lagging:
+			l.metrics.regressed.Inc()
+		}
+	}
+	return nil
+}
+
+// appendGone appends a reading for each user whom Graph does not know.
+func appendGone(readings []presence.Reading, gone []presence.ID, asked, answered time.Time) []presence.Reading {
+	for _, id := range gone {
+		readings = append(readings, presence.Reading{ID: id, Asked: asked, Answered: answered})
+	}
+	return readings
+}

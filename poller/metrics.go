@@ -1,0 +1,100 @@
+package poller
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// metrics are what operators watch of the reading side. No label names a person.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	changes   prometheus.Counter
+	regressed prometheus.Counter
+	sweep     prometheus.Gauge
+	reasons   *prometheus.GaugeVec
+}
+
+func newMetrics(p *Poller) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "presence_graph_requests_total",
+			Help: "Presence reads sent to Graph, by kind and by status or the lack of one.",
+		}, []string{"kind", "code"}),
+		changes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "presence_changes_total",
+			Help: "Readings that changed a user's state.",
+		}),
+		regressed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "presence_regressed_reads_total",
+			Help: "Readings older than the state held, from a lagging replica, and dropped.",
+		}),
+		sweep: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "presence_sweep_seconds",
+			Help: "How long ago the user due first had been asked before, at the latest request.",
+		}),
+		reasons: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "presence_degraded",
+			Help: "1 while clients are told that states may be old, by reason.",
+		}, []string{"reason"}),
+	}
+	m.degraded("")
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+	}
+	collectors := []prometheus.Collector{
+		m.requests, m.changes, m.regressed, m.sweep, m.reasons,
+		gauge("presence_graph_window_requests", "Presence reads that may have reached Graph within the window.",
+			func() float64 { return float64(p.o.Budget.Usage().Spent) }),
+		gauge("presence_graph_window_limit", "Presence reads allowed in any window.",
+			func() float64 { return float64(p.o.Budget.Usage().Limit) }),
+		gauge("presence_graph_paused_seconds", "For how long yet no read may leave because Graph asked for a pause.",
+			func() float64 { return p.o.Budget.Usage().Paused.Seconds() }),
+		gauge("presence_watched_users", "Users who are read.", func() float64 {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return float64(p.plan.Active())
+		}),
+	}
+	if p.o.Credential != nil {
+		collectors = append(collectors, gauge("presence_credential_expires_seconds",
+			"For how long yet the token is good; NaN: unknown.", p.tokenLife))
+	}
+	if p.o.Registry == nil {
+		return m, nil
+	}
+	for i, c := range collectors {
+		if err := p.o.Registry.Register(c); err != nil {
+			for _, registered := range collectors[:i] {
+				p.o.Registry.Unregister(registered)
+			}
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (p *Poller) tokenLife() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	token, err := p.o.Credential.Token(ctx)
+	if err != nil || token.Expires.IsZero() {
+		return math.NaN()
+	}
+	return time.Until(token.Expires).Seconds()
+}
+
+// degraded shows one reason, or none.
+func (m *metrics) degraded(reason presence.Reason) {
+	for _, r := range []presence.Reason{presence.GraphUnavailable, presence.Throttled, presence.Unauthorized, presence.NoPoller} {
+		value := 0.0
+		if r == reason {
+			value = 1
+		}
+		m.reasons.WithLabelValues(string(r)).Set(value)
+	}
+}

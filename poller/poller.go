@@ -1,0 +1,126 @@
+package poller
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/poller/budget"
+	"github.com/presence-gateway/presence-gateway/poller/graph"
+	"github.com/presence-gateway/presence-gateway/poller/plan"
+)
+
+// Source answers reads; [graph.Client] is one. Read is one attempt that nothing repeats, safe for concurrent use.
+// Its error is a [*graph.Error]. Where a Source has CloseIdleConnections, that is called after a 503.
+type Source interface {
+	BatchSize() int
+	Read(ctx context.Context, ids []presence.ID) (*graph.Answer, error)
+}
+
+// Term is an unbroken spell in which this process may poll. All but Wants are called from one goroutine.
+type Term interface {
+	// Observe judges readings; the verdicts stand in their order, and are valid until the next call. An error ends
+	// the term.
+	Observe(ctx context.Context, readings []presence.Reading) ([]presence.Verdict, error)
+	// Forget drops the states of users who are no longer watched.
+	Forget(ids []presence.ID)
+	// Describe says who is watched by configuration, and what is known of groups and names.
+	Describe(d *presence.Directory)
+	// Wants blocks until some users began or ceased to be watched by someone; the first call returns them all.
+	Wants(ctx context.Context) ([]presence.Want, error)
+	// Report says whether reads succeed.
+	Report(s presence.Status)
+}
+
+// Options of a [Poller]. Budget is needed, the rest has defaults.
+type Options struct {
+	Budget       *budget.Budget
+	Kind         graph.Kind            // of the reads, for metrics; default batch
+	Interval     time.Duration         // how often each user should be read; default 5 s
+	RetryRefused time.Duration         // how often who was refused alone is asked again; default 9 min
+	Watch        Watch                 // who is read
+	Credential   graph.Credential      // tells metrics when it expires; with Changed() <-chan struct{}, when to try again
+	Registry     prometheus.Registerer // nil: none
+	Log          *zap.Logger           // nil: none
+}
+
+// Poller reads presences. Create it with [New]; it works while [Poller.Run] does.
+type Poller struct {
+	source  Source
+	term    Term
+	o       Options
+	log     *zap.Logger
+	metrics *metrics
+
+	mu     sync.Mutex // guards what Explain reads; only the loop writes
+	plan   *plan.Plan
+	roster *roster
+	recent recent
+}
+
+// New returns a poller of source for term. It starts nothing. The error says which option cannot be.
+func New(source Source, term Term, o Options) (*Poller, error) {
+	if o.Budget == nil {
+		return nil, errors.New("poller: no budget")
+	}
+	if o.Interval < 0 || o.RetryRefused < 0 {
+		return nil, errors.New("poller: a negative interval")
+	}
+	if len(o.Watch.Groups) > 0 && o.Watch.Members == nil {
+		return nil, errors.New("poller: groups to watch, and no one to ask for their members")
+	}
+	o.Kind = cmp.Or(o.Kind, graph.Batch)
+	o.Watch = o.Watch.withDefaults()
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	p := &Poller{
+		source: source,
+		term:   term,
+		o:      o,
+		log:    o.Log.Named("poller"),
+		plan: plan.New(plan.Options{
+			Batch:        source.BatchSize(),
+			Interval:     o.Interval,
+			Rate:         o.Budget.Rate(),
+			RetryRefused: o.RetryRefused,
+		}),
+		roster: newRoster(o.Watch),
+	}
+	var err error
+	if p.metrics, err = newMetrics(p); err != nil {
+		return nil, fmt.Errorf("poller: %w", err)
+	}
+	return p, nil
+}
+
+// Run reads until ctx ends, and returns nil then. Another error is a file that cannot be used at the start, or the
+// term's end. Reads under way are cancelled and counted as lost; the budget stays open, it is its owner's to close.
+func (p *Poller) Run(ctx context.Context) error {
+	f := &feed{w: p.o.Watch, log: p.log, updates: make(chan update), changed: p.credentialChange}
+	first, err := f.first()
+	if err != nil {
+		return fmt.Errorf("poller: %w", err)
+	}
+	running, runCtx := errgroup.WithContext(ctx)
+	l := newLoop(p, f.updates)
+	running.Go(func() error { return l.run(runCtx, first) })
+	running.Go(func() error { return l.reserve(runCtx) })
+	running.Go(func() error { return f.watchFiles(runCtx) })
+	running.Go(func() error { return f.expandGroups(runCtx) })
+	if p.o.Watch.OnDemand {
+		running.Go(func() error { return f.follow(runCtx, p.term) })
+	}
+	if err := running.Wait(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("poller: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package poller_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/poller"
+)
+
+func (s *stage) write(path string, lines ...string) string {
+	s.Helper()
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	return path
+}
+
+// read returns who has a state at the term.
+func (s *stage) read() (ids []presence.ID) {
+	s.term.mu.Lock()
+	defer s.term.mu.Unlock()
+	for id := range s.term.asked {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, presence.ID.Compare)
+	return ids
+}
+
+func (s *stage) wantRead(when string, want ...presence.ID) {
+	s.Helper()
+	if got := s.read(); !slices.Equal(got, want) {
+		s.Errorf("%s: %v are read, want %v", when, got, want)
+	}
+}
+
+func TestUsersFileIsReadAgain(t *testing.T) {
+	perform(t, func(s *stage) {
+		dir := folder(t)
+		logs, log := observer.New(zap.ErrorLevel)
+		_ = logs
+		s.o.Log = zap.New(logs)
+		first := s.write(filepath.Join(dir, "a"), "# people", user(0).String(), strings.ToUpper(user(1).String())+" # Bea", "nonsense", "")
+		link := filepath.Join(dir, "users")
+		if err := os.Symlink(first, link); err != nil {
+			t.Fatal(err)
+		}
+		s.o.Watch.UsersFile = link
+		s.start()
+		s.wait(time.Second)
+		s.wantRead("at first", user(0), user(1))
+		if n := log.FilterMessage("a line is left out").Len(); n != 1 || !strings.Contains(log.All()[0].ContextMap()["error"].(string), link+":4: ") {
+			t.Errorf("the broken line was logged %d times: %v", n, log.All())
+		}
+
+		second := s.write(filepath.Join(dir, "b"), user(1).String(), user(2).String())
+		if err := errors.Join(os.Symlink(second, link+".new"), os.Rename(link+".new", link)); err != nil {
+			t.Fatal(err)
+		}
+		s.wait(2 * time.Second)
+		s.wantRead("after the swap", user(1), user(2))
+		if !slices.Equal(s.term.forgotten, []presence.ID{user(0)}) || !slices.Equal(s.term.directory.All(), []presence.ID{user(1), user(2)}) {
+			t.Errorf("forgotten %v, directory %v", s.term.forgotten, s.term.directory.All())
+		}
+
+		os.Remove(second)
+		s.wait(5 * time.Second)
+		s.wantRead("after the file vanished", user(1), user(2))
+		if n := log.FilterMessageSnippet("cannot be read").Len(); n != 1 {
+			t.Errorf("the vanished file was logged %d times", n)
+		}
+		s.write(second, user(2).String())
+		s.wait(2 * time.Second)
+		s.wantRead("after it came back", user(2))
+	})
+}
+
+func TestOptedOutWinsOverAll(t *testing.T) {
+	perform(t, func(s *stage) {
+		path := s.write(filepath.Join(folder(t), "out"), user(1).String(), user(7).String())
+		s.o.Watch = poller.Watch{Users: users(0, 3), OnDemand: true, OptedOutFile: path}
+		s.start()
+		s.term.wants <- []presence.Want{{ID: user(7), Watchers: 1}}
+		s.wait(10 * time.Second)
+		s.wantRead("from the start", user(0), user(2))
+		if s.source.asked[user(1)] != 0 || s.source.asked[user(7)] != 0 {
+			t.Error("an opted-out user was read")
+		}
+		if s.term.gone[user(1)] != 1 || s.term.gone[user(7)] != 1 {
+			t.Errorf("told as gone: %v", s.term.gone)
+		}
+		if e := s.poller.Explain(user(1)); !e.OptedOut || e.Watched || e.Rule != "users" {
+			t.Errorf("%+v", e)
+		}
+
+		// Someone opts out while a request with them is under way.
+		s.source.play(func([]presence.ID) (time.Duration, error) { return 4 * time.Second, nil })
+		s.wait(6 * time.Second)
+		s.write(path, user(1).String(), user(2).String(), "broken line")
+		s.wait(time.Second)
+		s.term.mu.Lock()
+		delete(s.term.asked, user(2))
+		s.term.mu.Unlock()
+		asked := s.source.asked[user(2)]
+		s.wait(20 * time.Second)
+		s.wantRead("after another opted out", user(0))
+		if s.source.asked[user(2)] != asked || s.term.gone[user(2)] != 1 {
+			t.Errorf("asked %d times more, told as gone %d times", s.source.asked[user(2)]-asked, s.term.gone[user(2)])
+		}
+
+		s.write(path, user(1).String())
+		s.source.play(nil)
+		s.wait(10 * time.Second)
+		s.wantRead("after two came back", user(0), user(2), user(7))
+	})
+}
+
+func TestOptedOutFileMustBeWholeAtTheStart(t *testing.T) {
+	perform(t, func(s *stage) {
+		s.o.Watch.OptedOutFile = s.write(filepath.Join(folder(t), "out"), user(1).String(), "nobody")
+		p, err := poller.New(s.source, s.term, s.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "out:2: ") {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func TestOnDemandUsersAreReadAtOnceAndLinger(t *testing.T) {
+	perform(t, func(s *stage) {
+		s.o.Watch = poller.Watch{Users: users(0, 1), OnDemand: true, Linger: 10 * time.Second}
+		s.start()
+		s.wait(7 * time.Second)
+		s.term.wants <- []presence.Want{{ID: user(5), Watchers: 2}, {ID: user(0), Watchers: 1}}
+		s.wait(100 * time.Millisecond)
+		s.wantRead("at once", user(0), user(5))
+		if e := s.poller.Explain(user(5)); e.Rule != "on demand" {
+			t.Errorf("%+v", e)
+		}
+		if s.term.directory.Watched(user(5)) {
+			t.Error("someone read on demand is said to be configured")
+		}
+		s.term.wants <- []presence.Want{{ID: user(5)}, {ID: user(0)}}
+		s.wait(5 * time.Second)
+		s.term.wants <- []presence.Want{{ID: user(5), Watchers: 1}}
+		s.term.wants <- []presence.Want{{ID: user(5)}}
+		s.wait(9 * time.Second)
+		s.wantRead("lingering", user(0), user(5))
+		s.wait(1500 * time.Millisecond)
+		s.wantRead("after it", user(0))
+		if !slices.Equal(s.term.forgotten, []presence.ID{user(5)}) {
+			t.Errorf("forgotten: %v", s.term.forgotten)
+		}
+	})
+}
+
+func TestTooManyUsersAreRefused(t *testing.T) {
+	perform(t, func(s *stage) {
+		logs, log := observer.New(zap.ErrorLevel)
+		s.o.Log = zap.New(logs)
+		s.o.Watch = poller.Watch{Users: users(0, 5), OnDemand: true, MaxUsers: 4, Linger: time.Second}
+		s.start()
+		s.term.wants <- []presence.Want{{ID: user(9), Watchers: 1}}
+		s.wait(time.Second)
+		s.wantRead("configured", users(0, 4)...)
+		if log.FilterMessageSnippet("max_users").Len() != 1 {
+			t.Errorf("log: %v", log.All())
+		}
+		if e := s.poller.Explain(user(4)); !e.Surplus || e.Rule != "users" || e.Watched {
+			t.Errorf("%+v", e)
+		}
+		if e := s.poller.Explain(user(9)); !e.Surplus || e.Rule != "on demand" || e.Watched {
+			t.Errorf("%+v", e)
+		}
+	})
+	perform(t, func(s *stage) {
+		s.o.Watch = poller.Watch{OnDemand: true, MaxUsers: 1, Linger: time.Second}
+		s.start()
+		s.term.wants <- []presence.Want{{ID: user(1), Watchers: 1}}
+		s.term.wants <- []presence.Want{{ID: user(2), Watchers: 1}}
+		s.wait(time.Second)
+		s.wantRead("the first", user(1))
+		s.term.wants <- []presence.Want{{ID: user(1)}}
+		s.wait(3 * time.Second)
+		s.wantRead("when there is room", user(2))
+	})
+}
+
+func TestGroups(t *testing.T) {
+	perform(t, func(s *stage) {
+		staff, broken := user(1000), user(1001)
+		members := users(0, 3)
+		calls, fail := 0, true
+		s.o.Watch = poller.Watch{
+			Users: users(2, 1), Groups: []presence.ID{staff, broken}, Directory: true, GroupsRefreshInterval: time.Minute,
+			Members: func(_ context.Context, id presence.ID, names bool) (presence.Group, []presence.Person, error) {
+				if calls++; id == broken && fail || !names {
+					return presence.Group{}, nil, status(403)
+				}
+				if id == broken {
+					return presence.Group{ID: id, DisplayName: "Late", Members: users(8, 1)}, nil, nil
+				}
+				return presence.Group{ID: id, DisplayName: "Staff", Members: slices.Clone(members)},
+					[]presence.Person{{ID: user(0), DisplayName: "Anna"}}, nil
+			},
+		}
+		s.start()
+		s.wait(2 * time.Second)
+		s.wantRead("expanded", users(0, 3)...)
+		if g, found := s.term.directory.Group(staff); !found || g.DisplayName != "Staff" || len(g.Members) != 3 {
+			t.Errorf("directory: %+v", g)
+		}
+		if p, _ := s.term.directory.Person(user(0)); p.DisplayName != "Anna" {
+			t.Errorf("directory: %+v", p)
+		}
+		if e := s.poller.Explain(user(1)); e.Rule != "group "+staff.String() {
+			t.Errorf("%+v", e)
+		}
+		if e := s.poller.Explain(user(2)); e.Rule != "users" {
+			t.Errorf("%+v", e)
+		}
+		members = []presence.ID{user(1), user(3)}
+		s.wait(61 * time.Second)
+		s.wantRead("after a refresh", user(1), user(2), user(3))
+		fail = false
+		s.credential.change()
+		s.wait(time.Second)
+		s.wantRead("after the credential changed", user(1), user(2), user(3), user(8))
+		if calls > 20 {
+			t.Errorf("%d calls", calls)
+		}
+	})
+}
+
+func TestGroupsThatCannotBeReadAreAnOutage(t *testing.T) {
+	perform(t, func(s *stage) {
+		s.o.Watch = poller.Watch{
+			Groups: users(1000, 1),
+			Members: func(context.Context, presence.ID, bool) (presence.Group, []presence.Person, error) {
+				return presence.Group{}, nil, errCut
+			},
+		}
+		s.start()
+		s.wait(7 * time.Second)
+		if s.last().Reason != presence.GraphUnavailable {
+			t.Errorf("status: %v", s.last())
+		}
+	})
+}
+
+func FuzzIDFile(f *testing.F) {
+	f.Add([]byte("\xef\xbb\xbf# x\r\n" + user(1).String() + " # y\r\n\r\nzzz"))
+	f.Add([]byte(strings.Repeat("x", 10000)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		ids, problems := poller.ParseIDs(text, "file")
+		if len(problems) > 22 {
+			t.Errorf("%d problems", len(problems))
+		}
+		seen := map[presence.ID]bool{}
+		for _, id := range ids {
+			if seen[id] || id.IsZero() {
+				t.Errorf("%v twice, or nobody", id)
+			}
+			seen[id] = true
+		}
+	})
+}
