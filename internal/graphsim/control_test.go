@@ -254,7 +254,7 @@ func TestReset(t *testing.T) {
 
 // Everything at once; the race detector judges.
 func TestConcurrentUse(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Users: 300, ChangesPerSecond: 2000})
+	tenant := graphsim.New(graphsim.Options{Users: 300, ChangesPerSecond: 1000})
 	c := client{t, tenant.Handler()}
 	all := ids(tenant)
 	var life, work sync.WaitGroup
@@ -263,7 +263,7 @@ func TestConcurrentUse(t *testing.T) {
 	life.Go(func() { runUntil(ctx, stop, tenant) })
 	for range 4 {
 		work.Go(func() {
-			for i := range 40 {
+			for i := range 20 {
 				c.do("POST", batchPath, idsBody(all...))
 				c.get("/v1.0/users/" + all[i] + "/presence")
 				c.get("/v1.0/groups/" + tenant.Groups()[0].ID + "/transitiveMembers?$top=5")
@@ -271,8 +271,8 @@ func TestConcurrentUse(t *testing.T) {
 				c.faults([]string{`{"lag":500,"split":0.5}`, `{"status":{"status":503,"share":0.1}}`, `{"restamp":1000,"shuffle":true}`, `{}`}[i%4])
 				c.get("/sim/truth")
 				c.get("/sim/stats")
-				c.get("/sim/changes?after=5")
-				if i%20 == 19 {
+				c.get("/sim/changes?after=5&top=200")
+				if i%10 == 9 {
 					c.do("POST", "/sim/reset", `{"sequences":true}`)
 				}
 			}

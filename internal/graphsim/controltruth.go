@@ -105,12 +105,20 @@ func (t *Tenant) listChanges(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := []json.RawMessage{}
+	type change struct {
+		id guid
+		r  *record
+	}
+	var found []change
 	t.mu.RLock()
-	defer t.mu.RUnlock()
-	last, lost := t.journal.after(uint64(after), top, func(_ uint64, e entry) {
-		rows = append(rows, t.appendTruth(nil, t.p.people[e.who].id, e.record))
+	last, lost := t.journal.after(uint64(after), top, func(e entry) {
+		found = append(found, change{t.p.people[e.who].id, e.record})
 	})
+	t.mu.RUnlock()
+	rows := make([]json.RawMessage, len(found))
+	for i, c := range found {
+		rows[i] = t.appendTruth(nil, c.id, c.r)
+	}
 	return map[string]any{"changes": rows, "last": last, "lost": lost}, nil
 }
 

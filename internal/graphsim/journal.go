@@ -31,7 +31,7 @@ func (j *journal) clear() {
 // after calls do for each change after number n that is still known, oldest
 // first, at most limit of them. It returns the number of the last and how many
 // were lost.
-func (j *journal) after(n uint64, limit int, do func(number uint64, e entry)) (last, lost uint64) {
+func (j *journal) after(n uint64, limit int, do func(e entry)) (last, lost uint64) {
 	if n > j.last {
 		n = j.last
 	}
@@ -41,7 +41,7 @@ func (j *journal) after(n uint64, limit int, do func(number uint64, e entry)) (l
 	for ; n < j.last && limit > 0; limit-- {
 		n++
 		if e := j.ring[n%journalSize]; e.record != nil {
-			do(n, e)
+			do(e)
 		}
 	}
 	return n, lost

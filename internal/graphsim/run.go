@@ -9,6 +9,9 @@ import (
 // together.
 const tick = 10 * time.Millisecond
 
+// breath is how many changes are lived before readers get a turn at the lock.
+const breath = 64
+
 // Run lets people live until ctx ends, and returns nil then. It is not called
 // twice at the same time.
 func (t *Tenant) Run(ctx context.Context) error {
@@ -26,30 +29,36 @@ func (t *Tenant) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		now := t.age()
-		next := life(now)
+		next, more := life(now)
+		for more && ctx.Err() == nil {
+			next, more = life(now)
+		}
 		restamp(now)
 		timer.Reset(min(max(next-now, tick), time.Second))
 	}
 }
 
 // bySpeed lives every change that is due by the clock of the simulated day.
-func (t *Tenant) bySpeed() func(now time.Duration) (next time.Duration) {
+func (t *Tenant) bySpeed() func(now time.Duration) (next time.Duration, more bool) {
 	began := t.age()
 	t.mu.RLock()
 	p, origin := t.p, t.p.instant
 	t.mu.RUnlock()
-	return func(now time.Duration) time.Duration {
+	return func(now time.Duration) (time.Duration, bool) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if p != t.p { // a reset with another seed
 			p, origin, began = t.p, t.p.instant, now
 		}
 		instant := origin + int64(float64(now-began)/float64(time.Millisecond)*t.o.Speed)
-		for p.agenda[0].at <= instant {
+		for left := breath; p.agenda[0].at <= instant; left-- {
+			if left == 0 {
+				return now, true
+			}
 			t.live(now)
 		}
 		p.instant = instant
-		return began + time.Duration(float64(p.agenda[0].at-origin)/t.o.Speed*float64(time.Millisecond))
+		return began + time.Duration(float64(p.agenda[0].at-origin)/t.o.Speed*float64(time.Millisecond)), false
 	}
 }
 
@@ -58,19 +67,19 @@ func (t *Tenant) bySpeed() func(now time.Duration) (next time.Duration) {
 const patience = 10000
 
 // byRate lives one change after the other at random intervals.
-func (t *Tenant) byRate() func(now time.Duration) (next time.Duration) {
+func (t *Tenant) byRate() func(now time.Duration) (next time.Duration, more bool) {
 	gaps := dice(mix(t.o.Seed, 'c'))
 	mean := float64(time.Second) / t.o.ChangesPerSecond
 	next := t.age() + time.Duration(gaps.wait(mean))
-	return func(now time.Duration) time.Duration {
+	return func(now time.Duration) (time.Duration, bool) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		for next <= now {
+		for left := breath; next <= now && left > 0; left-- {
 			for tries := patience + len(t.p.people); tries > 0 && !t.live(now); tries-- {
 			}
 			next += time.Duration(gaps.wait(mean))
 		}
-		return next
+		return next, next <= now
 	}
 }
 
