@@ -1,0 +1,31 @@
+# One way to do each job; CI calls the same. `make test` needs Go, and installs what else is missing.
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
+
+.PHONY: build test race fuzz bench lint web docker soak
+
+build: # bin/presence-gateway: static, stripped
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.commit=$(COMMIT)" -o bin/presence-gateway ./cmd/presence-gateway
+
+test: # everything that must be green before a change lands
+	scripts/test.sh
+
+race:
+	go test -race ./...
+
+fuzz: # FUZZTIME for each target, 30s if not set
+	scripts/fuzz.sh $(or $(FUZZTIME),30s)
+
+bench: # figures, printed; nothing fails by being slow
+	scripts/bench.sh
+
+lint:
+	scripts/lint.sh
+
+web: # the browser's side: install, check, test, build web/dist
+	scripts/web.sh build
+
+docker:
+	scripts/docker.sh
+
+soak: # long runs: fuzzing for minutes, tests with faults again and again
+	scripts/soak.sh

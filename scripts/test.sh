@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Everything that must be green before a change lands, on any machine with Go.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+
+step "gofmt and go vet"
+unformatted=$(gofmt -l cmd gateway hub internal poller web/*.go)
+if [ -n "$unformatted" ]; then
+  printf 'not formatted, run gofmt -w on:\n%s\n' "$unformatted" >&2
+  exit 1
+fi
+go vet ./...
+
+step "go mod: nothing missing, nothing left over"
+go mod tidy -diff
+
+step "go test -race"
+go test -race -timeout 10m ./...
+
+step "fuzz targets, shortly"
+scripts/fuzz.sh "${FUZZTIME:-4s}"
+
+step "web"
+if scripts/need.sh npm; then
+  scripts/web.sh test
+else
+  skip "web: no npm"
+fi
+
+step "lint"
+if [ -n "${CI:-}" ] || scripts/lint.sh --installed; then
+  scripts/lint.sh
+else
+  echo "not installed here: make lint installs it (two minutes) and make test runs it from then on"
+fi
+
+step "all green"

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The browser's side. Usage: web.sh build (web/dist, to be committed) | web.sh test (types, dist as committed, tests, a browser)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+scripts/need.sh npm
+
+cd web
+# npm ci wipes what is there: only needed when the lock file is not what was installed.
+stamp=node_modules/.installed
+if ! cmp -s package-lock.json "$stamp"; then
+  npm ci --no-audit --no-fund
+  cp package-lock.json "$stamp"
+fi
+
+case ${1:-test} in
+build)
+  npm run build
+  ;;
+test)
+  npm run check
+  npm test
+  if ! ../scripts/need.sh chromium; then
+    skip "browser tests: no chromium"
+    exit 0
+  fi
+  step "a browser on the demo"
+  make -s -C .. build
+  said=$(mktemp)
+  ../bin/presence-gateway demo --listen 127.0.0.1:0 >"$said" &
+  demo=$!
+  trap 'kill $demo 2>/dev/null || true; rm -f "$said"' EXIT
+  for _ in $(seq 100); do
+    BASE_URL=$(grep -o 'http://[^/]*' "$said" || true)
+    [ -z "$BASE_URL" ] || break
+    sleep 0.1
+  done
+  CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+  export BASE_URL CHROMIUM
+  npm run e2e
+  ;;
+*)
+  echo "usage: web.sh build|test" >&2
+  exit 2
+  ;;
+esac
