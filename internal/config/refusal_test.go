@@ -108,7 +108,7 @@ func TestRefusals(t *testing.T) {
 		{"rule that allows all, misspelt", "gateway.policy: [{who: {anonymous: true}, allow: all}]", `gateway.policy[0].allow: want "*", or a mapping`},
 		{"rule for a group not watched", "gateway.policy: [{who: {anonymous: true}, allow: {groups: [" + user + "]}}]", "gateway.policy[0].allow.groups[0]: " + user + " is not in watch.groups"},
 		{"rule with a field not kept", `gateway.policy: [{who: {anonymous: true}, allow: "*", fields: [since]}]`, "gateway.policy[0].fields: shows since, which privacy.fields does not keep"},
-		{"rule with an unknown field", `gateway.policy: [{who: {anonymous: true}, allow: "*", fields: [sinse]}]`, "gateway.policy[0].fields[0]: \"sinse\" is unknown"},
+		{"rule with an unknown field", `gateway.policy: [{who: {anonymous: true}, allow: "*", fields: [sincE]}]`, "gateway.policy[0].fields[0]: \"sincE\" is unknown"},
 		{"no connections", "gateway.limits: {connections: 0}", "gateway.limits.connections: is 0: want 1 or more"},
 		{"no messages", "gateway.limits: {messages_per_second: 0}", "gateway.limits.messages_per_second: is 0: want 1 or more"},
 		{"tiny messages", "gateway.limits: {message_bytes: 1}", "gateway.limits.message_bytes: is 1: want 1024 or more"},

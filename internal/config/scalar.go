@@ -29,12 +29,12 @@ func isScalar(t reflect.Type) bool {
 
 // wanted names what a value of this type looks like.
 func wanted(t reflect.Type) string {
-	switch {
-	case t == durationType:
+	switch t {
+	case durationType:
 		return "a duration such as 30s or 1m30s"
-	case t == idType:
+	case idType:
 		return "a GUID such as fa8bf3dc-eca7-46b7-bad1-db199b62afc3"
-	case t == prefixType:
+	case prefixType:
 		return "a network such as 10.0.0.0/8 (a single address ends in /32 or /128)"
 	}
 	switch t.Kind() {
