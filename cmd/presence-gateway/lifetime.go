@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/poller"
+)
+
+// live runs the front (what clients see) until ctx ends and it has drained, and the back (what reads, and the
+// operator's pages) until the front is done. Whatever fails ends the rest.
+func live(ctx context.Context, c *config.Config, server *gateway.Server, reader *poller.Poller, p parts) error {
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	reading, stopReading := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopReading()
+
+	var back errgroup.Group
+	behind := func(run func(context.Context) error) {
+		back.Go(func() error {
+			defer stopServing()
+			return run(reading)
+		})
+	}
+	behind(reader.Run)
+	if watched, ok := p.credential.(interface{ Run(context.Context) error }); ok {
+		behind(watched.Run)
+	}
+	if p.admin != nil {
+		admin := &http.Server{Handler: server.Admin(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+		behind(func(ctx context.Context) error { return serveHTTP(ctx, admin, p.admin) })
+	}
+
+	var front errgroup.Group
+	front.Go(func() error {
+		defer stopServing()
+		return server.Run(serving)
+	})
+	front.Go(func() error {
+		defer stopServing()
+		if p.tenant != nil {
+			return serveHTTP(serving, &http.Server{Handler: marked(server.Handler()), ReadHeaderTimeout: 5 * time.Second}, p.listener)
+		}
+		return server.Serve(serving, p.listener)
+	})
+	err := front.Wait()
+	stopReading()
+	return errors.Join(err, back.Wait())
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/hub"
+	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/poller/budget"
+	"github.com/presence-gateway/presence-gateway/poller/graph"
+)
+
+// parts are what serve and demo bring into the same house.
+type parts struct {
+	listener   net.Listener
+	admin      net.Listener // nil: no admin pages
+	credential graph.Credential
+	tenant     http.Handler // the demo's own tenant, to be steered; nil for serve
+	log        *zap.Logger
+}
+
+// run builds every part in the order in which they need each other, and runs them until ctx ends. Then the front
+// drains while the back goes on reading, so that clients who stay to the end are told the truth; last the back ends.
+// All of it takes gateway.drain at most.
+func run(ctx context.Context, c *config.Config, p parts) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	state := ""
+	if p.tenant == nil {
+		state = stateDir(c.StateDir)
+	}
+	spending, err := budget.Open(budget.Options{Requests: c.Graph.Budget.Requests, Window: c.Graph.Budget.Window,
+		Grace: c.Graph.Timeout, Dir: state, Identity: identity(&c.Graph), Log: p.log})
+	if err != nil {
+		return err
+	}
+	defer spending.Close()
+	client, err := newClient(c, p)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	generations, err := openGenerations(state, &c.Graph)
+	if err != nil {
+		p.log.Warn("versions are not continued after a restart", zap.Error(err))
+	}
+	table := hub.New(hub.Options{ResetAfter: c.Graph.SequenceResetAfter, Generations: generations, Log: p.log})
+	reader, err := newPoller(c, client, table, spending, registry, p)
+	if err != nil {
+		return err
+	}
+	server, err := newGateway(c, table, reader, registry, p)
+	if err != nil {
+		return err
+	}
+	return errors.Join(live(ctx, c, server, reader, p), spending.Close())
+}

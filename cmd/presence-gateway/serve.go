@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/poller/graph"
+)
+
+func serveCommand() *cobra.Command {
+	var path, role string
+	cmd := &cobra.Command{
+		Use:   "serve --config FILE",
+		Short: "Run the gateway",
+		Long: `Run the gateway. Every key of the file is in config.example.yaml with its default; environment variables override it
+(PRESENCE_ and the path in capitals, such as PRESENCE_GRAPH_BASE_URL).
+
+SIGTERM and SIGINT drain: readiness goes red, clients are told when to come back, and the process ends within
+gateway.drain. A second signal ends it at once.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path, role) },
+	}
+	cmd.Flags().StringVar(&path, "config", "", "the configuration file (required)")
+	cmd.Flags().StringVar(&role, "role", "all", "all, poller or gateway")
+	return cmd
+}
+
+func serve(parent context.Context, path, role string) error {
+	switch role {
+	case "all":
+	case "poller", "gateway":
+		return usageError{fmt.Errorf("--role %s: a poller and a gateway of their own need a hub that processes share, and hub.kind redis is not in this release: use --role all", role)}
+	default:
+		return usageError{fmt.Errorf("--role %q: want all, poller or gateway", role)}
+	}
+	if path == "" {
+		return usageError{errors.New("--config is missing: name the configuration file (config.example.yaml shows every key)")}
+	}
+	c, notices, err := config.Load(path, os.Environ())
+	if err != nil {
+		for _, notice := range notices {
+			fmt.Fprintln(os.Stderr, notice)
+		}
+		return err
+	}
+	log, err := newLogger(c.Log)
+	if err != nil {
+		return err
+	}
+	for _, notice := range notices {
+		log.Warn(notice)
+	}
+	listener, err := listen("listen", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	p := parts{listener: listener, credential: credential(&c.Graph.Credential, log), log: log}
+	if c.AdminListen != "" {
+		if p.admin, err = listen("admin_listen", c.AdminListen); err != nil {
+			return err
+		}
+		defer p.admin.Close()
+	}
+	ctx, stop := untilInterrupted(parent)
+	defer stop()
+	b := thisBuild()
+	log.Info("starting", zap.String("version", b.Version), zap.String("commit", b.Commit), zap.String("config", path))
+	return run(ctx, c, p)
+}
+
+// credential is the one kind this release has: a token in a file, or in the environment.
+func credential(c *config.Credential, log *zap.Logger) graph.Credential {
+	if c.Token != "" {
+		return fixedToken{graph.Token{Value: string(c.Token)}}
+	}
+	return graph.TokenFile(c.TokenFile, graph.TokenFileOptions{Log: log})
+}
+
+// fixedToken came from the environment, so that it never changes.
+type fixedToken struct{ token graph.Token }
+
+func (f fixedToken) Token(context.Context) (graph.Token, error) { return f.token, nil }

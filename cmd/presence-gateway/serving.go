@@ -1,0 +1,78 @@
+package main
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/hub"
+	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/poller"
+	"github.com/presence-gateway/presence-gateway/web"
+)
+
+func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registry *prometheus.Registry, p parts) (*gateway.Server, error) {
+	o := gateway.Options{
+		Version:        thisBuild().Version,
+		Origins:        c.Gateway.Origins,
+		LoopbackOrigin: p.tenant != nil,
+		TrustedProxies: c.TrustedProxies,
+		Anonymous:      c.Gateway.Auth.Anonymous,
+		Policy:         policy(c),
+		OnDemand:       c.Watch.OnDemand,
+		Limits: gateway.Limits{
+			Connections:        c.Gateway.Limits.Connections,
+			UsersPerConnection: c.Gateway.Limits.UsersPerConnection,
+			MessageBytes:       c.Gateway.Limits.MessageBytes,
+			MessagesPerSecond:  c.Gateway.Limits.MessagesPerSecond,
+		},
+		Flush:      c.Gateway.Flush,
+		Heartbeat:  c.Gateway.Heartbeat,
+		Stall:      c.Gateway.Stall,
+		ReadWait:   c.Gateway.ReadWait,
+		Drain:      drainOfGateway(c.Gateway.Drain),
+		DrainDelay: c.Gateway.DrainDelay,
+		Pages:      web.Handler(),
+		Explain:    func(id presence.ID) any { return reader.Explain(id) },
+		Metrics:    registry,
+		Log:        p.log,
+	}
+	if c.PublicURL != "" {
+		var err error
+		if o.PublicURL, err = url.Parse(c.PublicURL); err != nil {
+			return nil, err
+		}
+	}
+	if c.TLS.CertFile != "" {
+		pair, err := loadCertificate(c.TLS.CertFile, c.TLS.KeyFile, p.log)
+		if err != nil {
+			return nil, err
+		}
+		o.TLS = pair.serverTLS()
+	}
+	if p.tenant != nil {
+		o.Pages = steered(o.Pages, p.tenant)
+	}
+	return gateway.New(table, o)
+}
+
+// policy is gateway.policy in the gateway's own terms.
+func policy(c *config.Config) []gateway.Rule {
+	rules := make([]gateway.Rule, len(c.Gateway.Policy))
+	for i, rule := range c.Gateway.Policy {
+		rules[i] = gateway.Rule{
+			Who:    gateway.Who{Anonymous: rule.Who.Anonymous},
+			Allow:  gateway.Allow{All: rule.Allow.All, Users: rule.Allow.Users, Groups: rule.Allow.Groups},
+			Fields: rule.Set(c.Privacy.Set()),
+		}
+	}
+	return rules
+}
+
+// drainOfGateway leaves a little of the whole drain to what ends after the front.
+func drainOfGateway(whole time.Duration) time.Duration {
+	return max(time.Millisecond, whole-min(whole/10, time.Second)) // 0 would mean the default
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/internal/graphsim"
+)
+
+type simulateFlags struct {
+	listen, logLevel string
+	tlsCert, tlsKey  string
+	tenant           graphsim.Options
+}
+
+func simulateCommand() *cobra.Command {
+	var f simulateFlags
+	cmd := &cobra.Command{
+		Use:   "simulate --listen ADDR",
+		Short: "Run the simulated Graph tenant alone, to develop and test against",
+		Long: `Run the simulated Graph tenant alone: Graph's answers, limits and faults, for people who live a working day.
+
+Point a gateway at it with graph.base_url. Steer it while it runs:
+
+  GET  /sim/stats                  reads counted, refused, peak in any window
+  PUT  /sim/users/{id}/presence    {"availability":"Busy","activity":"InACall"}
+  PUT  /sim/faults                 {"status":{"status":503},"latency":{"ms":200}}; {} ends them
+  POST /sim/reset                  faults off, figures at zero`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return simulate(cmd, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", "", "host:port to serve Graph on (required)")
+	flags.IntVar(&f.tenant.Users, "users", 500, "how many people the tenant has")
+	flags.Uint64Var(&f.tenant.Seed, "seed", 1, "the same seed gives the same people and the same day")
+	flags.Float64Var(&f.tenant.ChangesPerSecond, "changes-per-second", 0, "presence changes a second; 0: as people change at --speed")
+	flags.Float64Var(&f.tenant.Speed, "speed", 1, "how many times faster than real the day passes")
+	flags.IntVar(&f.tenant.Budget, "budget", 1500, "presence reads allowed in a window before 429")
+	flags.DurationVar(&f.tenant.Window, "window", 30*time.Second, "that window")
+	flags.StringVar(&f.tenant.Token, "token", "", "the one bearer token accepted besides those issued; empty: any")
+	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve TLS")
+	flags.StringVar(&f.tlsKey, "tls-key", "", "its key file")
+	flags.StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
+	return cmd
+}
+
+func simulate(cmd *cobra.Command, f simulateFlags) error {
+	switch {
+	case f.listen == "":
+		return usageError{errors.New("--listen is missing: give host:port, such as --listen 127.0.0.1:9000")}
+	case f.tenant.Users < 1:
+		return usageError{fmt.Errorf("--users %d: want 1 or more", f.tenant.Users)}
+	case f.tenant.Budget < 1 || f.tenant.Window <= 0:
+		return usageError{errors.New("--budget and --window: want more than 0")}
+	case f.tenant.Speed <= 0 || f.tenant.ChangesPerSecond < 0:
+		return usageError{errors.New("--speed and --changes-per-second: time does not run backwards")}
+	case (f.tlsCert == "") != (f.tlsKey == ""):
+		return usageError{errors.New("--tls-cert and --tls-key: give both or neither")}
+	}
+	log, err := newLogger(config.Log{Level: f.logLevel, Format: "console"})
+	if err != nil {
+		return usageError{fmt.Errorf("--log-level: %w", err)}
+	}
+	f.tenant.Log = log
+	listener, err := listen("--listen", f.listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	tenant := graphsim.New(f.tenant)
+	server := &http.Server{Handler: tenant.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	scheme := "http"
+	if f.tlsCert != "" {
+		c, err := loadCertificate(f.tlsCert, f.tlsKey, log)
+		if err != nil {
+			return fmt.Errorf("--tls-cert: %w", err)
+		}
+		server.TLSConfig, scheme = c.serverTLS(), "https"
+	}
+	ctx, stop := untilInterrupted(cmd.Context())
+	defer stop()
+	fmt.Fprintf(cmd.OutOrStdout(), "Simulated tenant with %d people on %s://%s (graph.base_url), steered under /sim/\n", f.tenant.Users, scheme, listener.Addr())
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return tenant.Run(ctx) })
+	g.Go(func() error { return serveHTTP(ctx, server, listener) })
+	return g.Wait()
+}
+
+// serveHTTP serves until ctx ends, then lets requests under way end for a moment. TLS is served if the server has
+// a configuration for it.
+func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
+	ended := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			ended <- server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- server.Serve(listener)
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	if server.Shutdown(grace) != nil {
+		server.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
