@@ -50,9 +50,10 @@ export class Card {
     this.#word.dataset.tone = face.tone;
     this.button.title = face.label;
     this.button.classList.toggle("stale", face.stale);
-    const look = face.label.replace(/, [^,]* ago$/, "");
-    if (this.#shown !== undefined && this.#shown !== look && !face.stale) this.#flash();
-    this.#shown = look;
+    // From or to what nobody knows is no change of theirs.
+    const known = face.shape !== "unknown" && !face.stale;
+    if (known && this.#shown !== undefined && this.#shown !== face.label) this.#flash();
+    this.#shown = known ? face.label : undefined;
   }
 
   /** Draws the eye to a change for a moment, where motion is welcome. */

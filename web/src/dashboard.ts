@@ -133,7 +133,10 @@ function select(): void {
 let shown = false;
 
 function drawStatus(): void {
-  notice.draw(client.status, roster.size > 0);
+  const { status } = client;
+  notice.draw(status, roster.size > 0);
+  // Numbers made of states only last known must not look current either.
+  document.body.classList.toggle("last-known", status.state === "degraded" || status.state === "offline");
   if (panel?.open !== undefined) panel.draw(client.view(panel.open));
   drawEmpty();
 }

@@ -19,7 +19,9 @@ const CLOCK = "M8 4.4V8.2L10.6 10.2";
 const BAR = "M4.9 8H11.1";
 const ARROW = "M11 8H5.3M7.6 5.5 5.1 8l2.5 2.5";
 const CROSS = "M5.9 5.9l4.2 4.2M10.1 5.9 5.9 10.1";
+/** Stand for the disc inside the broken ring of a state only last known. */
 const DOT = "M8 8h.01";
+const RING = "M8 5.7a2.3 2.3 0 1 1 0 4.6 2.3 2.3 0 1 1 0-4.6";
 
 /** The mark of each shape on a 16 by 16 grid, and whether its disc is filled. */
 const SHAPES: Record<Shape, { readonly mark: string; readonly filled: boolean }> = {
@@ -77,10 +79,11 @@ export class Glyph {
     this.#drawn = look;
     const { mark, filled } = SHAPES[face.shape];
     const dot = face.stale && face.shape === "disc";
+    const ring = face.stale && face.shape === "open-disc";
     this.element.classList.toggle("filled", filled && !face.stale);
     this.element.classList.toggle("broken", face.stale || face.shape === "unknown");
     this.#mark.classList.toggle("dot", dot);
-    this.#mark.setAttribute("d", dot ? DOT : mark);
+    this.#mark.setAttribute("d", dot ? DOT : ring ? RING : mark);
     this.element.dataset.tone = face.tone;
     this.element.dataset.shape = face.shape;
   }

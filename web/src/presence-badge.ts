@@ -103,6 +103,7 @@ export class PresenceBadge extends Base {
     // After the new watch began, so that a change from one user to another keeps the connection.
     before?.();
     this.#show(client.view(id));
+    this.#status(client.status);
   }
 
   #show(view: Parameters<typeof face>[0]): void {
