@@ -206,3 +206,12 @@ func TestATinyTenantLives(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the seed, the first person has a working day.
+func TestTheFirstPersonWorks(t *testing.T) {
+	for seed := range uint64(300) {
+		if n := len(graphsim.Plan(seed, 0, 20515)); n < 4 {
+			t.Errorf("seed %d: a day of %d changes", seed, n)
+		}
+	}
+}

@@ -38,7 +38,7 @@ func plan(dst []moment, seed uint64, person uint32, n int32) []moment {
 			d.glance(d.midnight+9*hour, float64(9*hour))
 		}
 	case person >= alwaysRegular && d.dice.chance(0.03): // ill
-	case d.dice.chance(0.004): // the service does not know
+	case person >= alwaysRegular && d.dice.chance(0.004): // the service does not know
 		d.write(d.midnight+h.begin, asUnknown)
 	default:
 		d.work()
