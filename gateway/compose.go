@@ -9,7 +9,7 @@ import (
 )
 
 // A message is ended once it is this long; the presence that ends it may make it longer, up to wire.MaxFrame.
-const partBytes = 64 << 10
+const partBytes = 32 << 10
 
 // maxPresence bounds one presence, so that a message that was not full yet cannot exceed wire.MaxFrame by it.
 const maxPresence = wire.MaxFrame - partBytes - 4096

@@ -18,18 +18,17 @@ import (
 
 // What a connection is bounded by, besides [Limits].
 const (
-	signInTime   = 5 * time.Second
-	messageTime  = 10 * time.Second // from a message's first byte to its last
-	lingerTime   = 5 * time.Second  // from our close frame to the peer's
-	maxReplies   = 16               // waiting, until no further message is read
-	pingRate     = 5                // pings a second that are answered
-	pingBurst    = 20
-	maxPings     = 100       // unanswered in one go, until the connection ends
-	intakeRate   = 256 << 10 // bytes a second
-	intakeSpare  = 256 << 10 // bytes beyond one message in one go
-	intakePause  = 20 * time.Millisecond
-	rateEpisode  = time.Second // how long excess may go on, once rate_limited was said
-	smallMessage = 4 << 10     // a buffer up to this size is kept between messages
+	signInTime  = 5 * time.Second
+	messageTime = 10 * time.Second // from a message's first byte to its last
+	lingerTime  = 5 * time.Second  // from our close frame to the peer's
+	maxReplies  = 16               // waiting, until no further message is read
+	pingRate    = 5                // pings a second that are answered
+	pingBurst   = 20
+	maxPings    = 100       // unanswered in one go, until the connection ends
+	intakeRate  = 256 << 10 // bytes a second
+	intakeSpare = 256 << 10 // bytes beyond one message in one go
+	intakePause = 20 * time.Millisecond
+	rateEpisode = time.Second // how long excess may go on, once rate_limited was said
 )
 
 // conn is one client's WebSocket.
@@ -85,32 +84,26 @@ func (c *conn) read() (reason error) {
 			reason = errInternal
 		}
 	}()
-	var buffer []byte
 	for {
-		if !c.awaitRoom() {
-			buffer = nil // only a close frame is waited for
-		}
-		kind, message, err := c.ws.Reader(context.Background())
+		c.awaitRoom()
+		kind, r, err := c.ws.Reader(context.Background())
 		if err != nil {
 			return reasonOf(err)
 		}
 		_ = c.frames.SetReadDeadline(time.Now().Add(messageTime))
-		buffer, err = c.readMessage(message, buffer[:0])
+		message, err := c.readMessage(r) // kept by nobody: clients are many and say little
 		if err != nil {
 			return reasonOf(err)
 		}
 		_ = c.frames.SetReadDeadline(time.Time{})
-		if err := c.handle(kind, buffer); err != nil {
+		if err := c.handle(kind, message); err != nil {
 			return err
-		}
-		if cap(buffer) > smallMessage {
-			buffer = nil
 		}
 	}
 }
 
 // readMessage reads one message to its end, which the library insists on.
-func (c *conn) readMessage(r io.Reader, dst []byte) ([]byte, error) {
+func (c *conn) readMessage(r io.Reader) (dst []byte, err error) {
 	limit := c.server.limits.MessageBytes
 	for {
 		if len(dst) == cap(dst) {
@@ -129,8 +122,8 @@ func (c *conn) readMessage(r io.Reader, dst []byte) ([]byte, error) {
 	}
 }
 
-// awaitRoom waits until replies are few, and reports whether the connection lives.
-func (c *conn) awaitRoom() bool {
+// awaitRoom waits until replies are few, or the connection ends.
+func (c *conn) awaitRoom() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.reason == nil && (c.parts > 0 || len(c.replies) >= maxReplies) {
@@ -142,7 +135,6 @@ func (c *conn) awaitRoom() bool {
 		<-room
 		c.mu.Lock()
 	}
-	return c.reason == nil
 }
 
 // makeRoom lets the reading goroutine go on; c.mu is held.

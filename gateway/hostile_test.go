@@ -229,6 +229,7 @@ func TestFragmentFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes ten seconds")
 	}
+	t.Parallel()
 	w := newWorld(t, 1, gateway.Options{})
 	x := w.raw()
 	x.write(frame(0x01, "{"))
@@ -260,6 +261,7 @@ func TestSlowHandshake(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes five seconds")
 	}
+	t.Parallel()
 	w := newWorld(t, 1, gateway.Options{})
 	c, err := net.Dial("tcp", w.addr)
 	if err != nil {

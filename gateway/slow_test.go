@@ -126,7 +126,7 @@ func TestReadsSlowly(t *testing.T) {
 	}
 	stop()
 	t.Logf("%d states at 100 KB/s, the oldest %v old", states, worst)
-	if worst > 2500*time.Millisecond {
+	if worst > 3500*time.Millisecond { // one drain of all users, one part, and what the kernels hold: 300 KB
 		t.Errorf("a state was %v old", worst)
 	}
 	slow.rate = 1 << 30
@@ -174,12 +174,12 @@ func TestReadsVerySlowly(t *testing.T) {
 	}
 }
 
-// A peer that vanished is noticed by the pings it does not answer.
-func TestPeerVanishes(t *testing.T) {
+// A peer that answers no ping stays as long as it takes in what it is sent.
+func TestAnswersNoPing(t *testing.T) {
 	w := newWorld(t, 1, gateway.Options{Heartbeat: 200 * time.Millisecond})
 	c := w.dial() // answers pings as long as it is read
-	x := w.raw()  // reads nothing and answers nothing, but its kernel takes in heartbeats
-	for start := time.Now(); time.Since(start) < 2*time.Second; {
+	x := w.raw()  // reads and answers nothing, but its kernel takes in heartbeats
+	for start := time.Now(); time.Since(start) < 3*time.Second; {
 		if m, err := c.read(); err != nil || m.Type != wire.Heartbeat {
 			t.Fatalf("got %+v, %v", m, err)
 		}
