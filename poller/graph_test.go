@@ -108,8 +108,9 @@ func TestFromGraphToHub(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if got := int64(spending.Usage().Spent); got != requests.Load() {
-		t.Errorf("%d reads spent, %d reached Graph", got, requests.Load())
+	// One that was cancelled at the end may not have reached it.
+	if spent, got := int64(spending.Usage().Spent), requests.Load(); spent < got || spent > got+1 {
+		t.Errorf("%d reads spent, %d reached Graph", spent, got)
 	}
 	if err := spending.Close(); err != nil {
 		t.Error(err)

@@ -35,6 +35,7 @@ type loop struct {
 	trial   trial                // one request at a time, while everything fails
 	refused int                  // requests refused in a row, none accepted since
 	told    map[presence.ID]bool // opted out and reported gone
+	tried   bool                 // every group was asked for once, whatever came of it
 }
 
 func newLoop(p *Poller, updates <-chan update) *loop {
@@ -45,6 +46,7 @@ func newLoop(p *Poller, updates <-chan update) *loop {
 		wanted:  make(chan struct{}, 1),
 		permits: make(chan *budget.Spend),
 		told:    map[presence.ID]bool{},
+		tried:   len(p.o.Watch.Groups) == 0,
 	}
 	l.changed = p.credentialChange()
 	return l

@@ -14,7 +14,7 @@ import (
 )
 
 func TestHealthyRunReadsEveryoneAndAnnouncesNothing(t *testing.T) {
-	for _, n := range []int{1, 650, 1000, 30000, 100000} {
+	for _, n := range []int{1, 650, 1000, 30000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			perform(t, func(s *stage) {
 				s.o.Watch.Users = users(0, n)
@@ -43,7 +43,9 @@ func TestBudgetIsUsedUp(t *testing.T) {
 		before := s.term.readings
 		s.term.mu.Unlock()
 		s.wait(60 * time.Second)
+		s.term.mu.Lock()
 		rate := float64(s.term.readings-before) / 60
+		s.term.mu.Unlock()
 		t.Logf("%.0f users a second", rate)
 		if rate < 28000 {
 			t.Errorf("%.0f users a second, want 28,000", rate)
@@ -73,6 +75,9 @@ func TestOutages(t *testing.T) {
 		for _, n := range []int{1, 1000, 30000} {
 			if name == "everyone refused" && n == 1 {
 				continue // is that user's own fault
+			}
+			if n == 30000 && c.reason == presence.Unauthorized || n == 30000 && strings.HasPrefix(name, "503") {
+				continue // as the others of that size, and each takes a second
 			}
 			t.Run(fmt.Sprint(name, "/", n), func(t *testing.T) {
 				perform(t, func(s *stage) {
@@ -203,6 +208,26 @@ func TestChangedCredentialIsTriedAtOnce(t *testing.T) {
 	})
 }
 
+func TestFirstSuccessEndsEveryBackOff(t *testing.T) {
+	perform(t, func(s *stage) {
+		s.o.Watch.Users = users(0, 5)
+		s.source.size = 1
+		s.source.play(always(status(500)))
+		s.start()
+		s.wait(time.Minute)
+		s.source.play(nil)
+		read := 0
+		for read == 0 {
+			s.wait(50 * time.Millisecond)
+			_, read = s.oldest()
+		}
+		s.wait(500 * time.Millisecond)
+		if _, read = s.oldest(); read != 5 {
+			t.Errorf("%d of 5 users read half a second after the first", read)
+		}
+	})
+}
+
 func TestOneBadBatchDoesNotStopOthers(t *testing.T) {
 	perform(t, func(s *stage) {
 		s.o.Watch.Users = users(0, 3)
@@ -215,13 +240,13 @@ func TestOneBadBatchDoesNotStopOthers(t *testing.T) {
 		})
 		s.start()
 		s.wait(29 * time.Second)
-		if s.source.asked[user(1)] != 1 || s.source.asked[user(0)] < 5 || s.source.closed != 1 {
+		if s.source.times(user(1)) != 1 || s.source.times(user(0)) < 5 || s.source.closes() != 1 {
 			t.Errorf("asked %d times inside its Retry-After, others %d times, connections closed %d times",
-				s.source.asked[user(1)], s.source.asked[user(0)], s.source.closed)
+				s.source.times(user(1)), s.source.times(user(0)), s.source.closes())
 		}
 		s.wait(2 * time.Second)
-		if s.source.asked[user(1)] != 2 {
-			t.Errorf("asked %d times after its Retry-After", s.source.asked[user(1)])
+		if s.source.times(user(1)) != 2 {
+			t.Errorf("asked %d times after its Retry-After", s.source.times(user(1)))
 		}
 		if len(s.statuses()) > 1 {
 			t.Errorf("statuses: %v", s.statuses())
@@ -240,8 +265,8 @@ func TestBadIDIsGoneAndOthersAreRead(t *testing.T) {
 			t.Errorf("%d users read, the oldest %v ago", read, age)
 		}
 		for _, id := range []presence.ID{user(77), user(1500), user(5)} {
-			if s.term.gone[id] != 1 {
-				t.Errorf("%v reported gone %d times", id, s.term.gone[id])
+			if s.term.goneTimes(id) != 1 {
+				t.Errorf("%v reported gone %d times", id, s.term.goneTimes(id))
 			}
 		}
 		if len(s.statuses()) != 1 {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,8 +69,8 @@ func TestUsersFileIsReadAgain(t *testing.T) {
 		}
 		s.wait(2 * time.Second)
 		s.wantRead("after the swap", user(1), user(2))
-		if !slices.Equal(s.term.forgotten, []presence.ID{user(0)}) || !slices.Equal(s.term.directory.All(), []presence.ID{user(1), user(2)}) {
-			t.Errorf("forgotten %v, directory %v", s.term.forgotten, s.term.directory.All())
+		if !slices.Equal(s.term.dropped(), []presence.ID{user(0)}) || !slices.Equal(s.term.described().All(), []presence.ID{user(1), user(2)}) {
+			t.Errorf("forgotten %v, directory %v", s.term.dropped(), s.term.described().All())
 		}
 
 		os.Remove(second)
@@ -92,11 +93,11 @@ func TestOptedOutWinsOverAll(t *testing.T) {
 		s.term.wants <- []presence.Want{{ID: user(7), Watchers: 1}}
 		s.wait(10 * time.Second)
 		s.wantRead("from the start", user(0), user(2))
-		if s.source.asked[user(1)] != 0 || s.source.asked[user(7)] != 0 {
+		if s.source.times(user(1)) != 0 || s.source.times(user(7)) != 0 {
 			t.Error("an opted-out user was read")
 		}
-		if s.term.gone[user(1)] != 1 || s.term.gone[user(7)] != 1 {
-			t.Errorf("told as gone: %v", s.term.gone)
+		if s.term.goneTimes(user(1)) != 1 || s.term.goneTimes(user(7)) != 1 {
+			t.Errorf("told as gone: %d, %d times", s.term.goneTimes(user(1)), s.term.goneTimes(user(7)))
 		}
 		if e := s.poller.Explain(user(1)); !e.OptedOut || e.Watched || e.Rule != "users" {
 			t.Errorf("%+v", e)
@@ -110,11 +111,11 @@ func TestOptedOutWinsOverAll(t *testing.T) {
 		s.term.mu.Lock()
 		delete(s.term.asked, user(2))
 		s.term.mu.Unlock()
-		asked := s.source.asked[user(2)]
+		asked := s.source.times(user(2))
 		s.wait(20 * time.Second)
 		s.wantRead("after another opted out", user(0))
-		if s.source.asked[user(2)] != asked || s.term.gone[user(2)] != 1 {
-			t.Errorf("asked %d times more, told as gone %d times", s.source.asked[user(2)]-asked, s.term.gone[user(2)])
+		if s.source.times(user(2)) != asked || s.term.goneTimes(user(2)) != 1 {
+			t.Errorf("asked %d times more, told as gone %d times", s.source.times(user(2))-asked, s.term.goneTimes(user(2)))
 		}
 
 		s.write(path, user(1).String())
@@ -148,7 +149,7 @@ func TestOnDemandUsersAreReadAtOnceAndLinger(t *testing.T) {
 		if e := s.poller.Explain(user(5)); e.Rule != "on demand" {
 			t.Errorf("%+v", e)
 		}
-		if s.term.directory.Watched(user(5)) {
+		if s.term.described().Watched(user(5)) {
 			t.Error("someone read on demand is said to be configured")
 		}
 		s.term.wants <- []presence.Want{{ID: user(5)}, {ID: user(0)}}
@@ -159,8 +160,8 @@ func TestOnDemandUsersAreReadAtOnceAndLinger(t *testing.T) {
 		s.wantRead("lingering", user(0), user(5))
 		s.wait(1500 * time.Millisecond)
 		s.wantRead("after it", user(0))
-		if !slices.Equal(s.term.forgotten, []presence.ID{user(5)}) {
-			t.Errorf("forgotten: %v", s.term.forgotten)
+		if !slices.Equal(s.term.dropped(), []presence.ID{user(5)}) {
+			t.Errorf("forgotten: %v", s.term.dropped())
 		}
 	})
 }
@@ -202,9 +203,12 @@ func TestGroups(t *testing.T) {
 		staff, broken := user(1000), user(1001)
 		members := users(0, 3)
 		calls, fail := 0, true
+		var mu sync.Mutex // guards what the directory says
 		s.o.Watch = poller.Watch{
 			Users: users(2, 1), Groups: []presence.ID{staff, broken}, Directory: true, GroupsRefreshInterval: time.Minute,
 			Members: func(_ context.Context, id presence.ID, names bool) (presence.Group, []presence.Person, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				if calls++; id == broken && fail || !names {
 					return presence.Group{}, nil, status(403)
 				}
@@ -218,10 +222,10 @@ func TestGroups(t *testing.T) {
 		s.start()
 		s.wait(2 * time.Second)
 		s.wantRead("expanded", users(0, 3)...)
-		if g, found := s.term.directory.Group(staff); !found || g.DisplayName != "Staff" || len(g.Members) != 3 {
+		if g, found := s.term.described().Group(staff); !found || g.DisplayName != "Staff" || len(g.Members) != 3 {
 			t.Errorf("directory: %+v", g)
 		}
-		if p, _ := s.term.directory.Person(user(0)); p.DisplayName != "Anna" {
+		if p, _ := s.term.described().Person(user(0)); p.DisplayName != "Anna" {
 			t.Errorf("directory: %+v", p)
 		}
 		if e := s.poller.Explain(user(1)); e.Rule != "group "+staff.String() {
@@ -230,10 +234,14 @@ func TestGroups(t *testing.T) {
 		if e := s.poller.Explain(user(2)); e.Rule != "users" {
 			t.Errorf("%+v", e)
 		}
+		mu.Lock()
 		members = []presence.ID{user(1), user(3)}
+		mu.Unlock()
 		s.wait(61 * time.Second)
 		s.wantRead("after a refresh", user(1), user(2), user(3))
+		mu.Lock()
 		fail = false
+		mu.Unlock()
 		s.credential.change()
 		s.wait(time.Second)
 		s.wantRead("after the credential changed", user(1), user(2), user(3), user(8))

@@ -204,6 +204,38 @@ func (t *term) Report(s presence.Status) {
 	t.statuses = append(t.statuses, report{s, time.Now()})
 }
 
+// times returns how often a user was asked for.
+func (s *source) times(id presence.ID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[id]
+}
+
+func (s *source) closes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// goneTimes returns how often a user was reported gone.
+func (t *term) goneTimes(id presence.ID) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.gone[id]
+}
+
+func (t *term) dropped() []presence.ID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.forgotten)
+}
+
+func (t *term) described() *presence.Directory {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.directory
+}
+
 // credential is a token that changes when told.
 type credential struct {
 	mu sync.Mutex
