@@ -17,7 +17,9 @@ type ID [16]byte
 var ErrID = errors.New("not a user id: want a GUID such as fa8bf3dc-eca7-46b7-bad1-db199b62afc3")
 
 // ParseID reads a GUID in its 8-4-4-4-12 form, in any letter case. The error is always [ErrID].
-func ParseID(s string) (ID, error) {
+func ParseID(s string) (ID, error) { return parseID(s) }
+
+func parseID[T string | []byte](s T) (ID, error) {
 	var id ID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return ID{}, ErrID
@@ -69,9 +71,9 @@ func (id ID) String() string {
 // MarshalText returns the lower-case form. It never fails.
 func (id ID) MarshalText() ([]byte, error) { return id.AppendText(make([]byte, 0, 36)) }
 
-// UnmarshalText is [ParseID].
+// UnmarshalText is [ParseID], without a copy.
 func (id *ID) UnmarshalText(text []byte) error {
-	parsed, err := ParseID(string(text))
+	parsed, err := parseID(text)
 	if err == nil {
 		*id = parsed
 	}
