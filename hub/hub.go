@@ -38,6 +38,7 @@ type Hub struct {
 	side      sync.Mutex // status and directory; taken alone
 	status    presence.Status
 	directory *presence.Directory
+	loaded    chan struct{} // closed once there is one
 	changed   chan struct{}
 }
 
@@ -62,6 +63,7 @@ func New(o Options) *Hub {
 		wants:       map[presence.ID]bool{},
 		wanted:      make(chan struct{}, 1),
 		directory:   presence.NewDirectory(nil, nil, nil),
+		loaded:      make(chan struct{}),
 		changed:     make(chan struct{}),
 	}
 }
@@ -82,8 +84,16 @@ func (h *Hub) Describe(d *presence.Directory) {
 	h.side.Lock()
 	defer h.side.Unlock()
 	h.directory = d
+	select {
+	case <-h.loaded:
+	default:
+		close(h.loaded)
+	}
 	h.announce()
 }
+
+// Loaded returns a channel that is closed once the hub knows who is watched. Before, it cannot be told who is not.
+func (h *Hub) Loaded() <-chan struct{} { return h.loaded }
 
 func (h *Hub) announce() {
 	close(h.changed)

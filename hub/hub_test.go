@@ -45,8 +45,15 @@ func TestStatusAndDirectoryAreAnnounced(t *testing.T) {
 		t.Fatalf("status %v", h.Status())
 	}
 	changed = h.Changed()
+	select {
+	case <-h.Loaded():
+		t.Fatal("loaded before anything was described")
+	default:
+	}
 	h.Describe(presence.NewDirectory([]presence.ID{person(1)}, nil, nil))
 	<-changed
+	<-h.Loaded()
+	h.Describe(h.Directory()) // again: no panic
 	if !h.Directory().Watched(person(1)) {
 		t.Fatal("directory was not kept")
 	}

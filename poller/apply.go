@@ -11,6 +11,7 @@ import (
 
 // apply takes news of who is to be read to plan and term.
 func (l *loop) apply(ctx context.Context, u update) error {
+	l.tried = l.tried || u.tried
 	l.mu.Lock()
 	c := l.roster.apply(u, time.Now())
 	surplus := len(l.roster.surplus)
@@ -55,7 +56,7 @@ func (l *loop) change(ctx context.Context, c change) error {
 	l.plan.Forget(end...)
 	l.plan.Watch(now, begin...)
 	var directory *presence.Directory
-	if c.described {
+	if c.described && l.tried { // sooner, members of groups would look like strangers
 		directory = l.roster.directory()
 	}
 	l.mu.Unlock()

@@ -17,6 +17,7 @@ const (
 	firstRetry    = 5 * time.Second // of a group that could not be read
 	lastRetry     = time.Minute
 	groupsAtStart = 100 * time.Millisecond
+	triedAfter    = 10 * time.Second // groups count as tried at the latest, however long Graph takes
 )
 
 // feed tells the loop of everything outside that says who is to be read.
@@ -149,6 +150,14 @@ func (f *feed) expandGroups(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	changed := f.changed()
+	began, tried := time.Now(), false
+	try := func(enough bool) error {
+		if tried || !enough {
+			return nil
+		}
+		tried = true
+		return f.tell(ctx, update{tried: true})
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -165,6 +174,9 @@ func (f *feed) expandGroups(ctx context.Context) error {
 		for i, group := range f.w.Groups {
 			if time.Now().Before(next[i]) {
 				continue
+			}
+			if err := try(time.Since(began) > triedAfter); err != nil {
+				return err
 			}
 			members, people, err := f.w.Members(ctx, group, f.w.Directory)
 			if ctx.Err() != nil {
@@ -186,6 +198,9 @@ func (f *feed) expandGroups(ctx context.Context) error {
 			if err := f.tell(ctx, update{groups: []expansion{{members, people}}}); err != nil {
 				return err
 			}
+		}
+		if err := try(true); err != nil {
+			return err
 		}
 		timer.Reset(max(groupsAtStart, time.Until(slices.MinFunc(next, time.Time.Compare))))
 	}

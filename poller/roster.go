@@ -72,6 +72,7 @@ type update struct {
 	out    *[]presence.ID
 	groups []expansion
 	wants  []presence.Want
+	tried  bool // every group was asked for once, whatever came of it
 }
 
 // change is what an update made of it.
@@ -120,6 +121,7 @@ func (r *roster) apply(u update, now time.Time) (c change) {
 		c.surplus = max(0, len(r.surplus)-refused)
 		c.touched = append(c.touched, r.serve()...)
 	}
+	c.described = c.described || u.tried
 	for _, w := range u.wants {
 		r.want(w, now)
 		c.touched = append(c.touched, w.ID)
