@@ -48,7 +48,10 @@ export class Client {
   #listeners = new Map<string, Set<() => void>>();
   #everyone = new Set<(ids: ReadonlySet<string>) => void>();
   #statusListeners = new Set<() => void>();
+  /** No state that this connection vouches for was confirmed before this time of the gateway's clock. */
   #oldest: number | undefined;
+  /** The same for states that only earlier connections vouched for. */
+  #before: number | undefined;
   #refused: string | undefined;
   #stale = false;
   #everyoneTold = false;
@@ -120,8 +123,13 @@ export class Client {
     return () => this.#statusListeners.delete(listener);
   }
 
+  /** How the link stands, without what takes a look at every state. */
+  get link(): LinkStatus {
+    return this.#socket.status;
+  }
+
   get status(): ClientStatus {
-    const oldest = this.#age(this.#oldest);
+    const oldest = this.#age(this.#unvouched ? earlier(this.#before, this.#oldest) : this.#oldest);
     return {
       ...this.#socket.status,
       ...(oldest !== undefined && this.#store.size > 0 && { oldest }),
@@ -146,9 +154,7 @@ export class Client {
     const absence = this.#store.absence(id);
     if (presence === undefined) return { stale: false, ...(absence && { absence }) };
     const stale = this.#stale || (this.#socket.status.state === "live" && this.#settled && !this.#store.vouched(id));
-    // Heartbeats move the bound for states they speak of: those the connection vouches for.
-    const vouchedAt = this.#store.vouched(id) ? (this.#oldest ?? 0) : 0;
-    const age = this.#age(Math.max(Date.parse(presence.observedAt), vouchedAt));
+    const age = this.#age(this.#confirmedAt(presence, this.#store.vouched(id) ? this.#oldest : this.#before));
     return { presence, stale, ...(age !== undefined && { age }) };
   }
 
@@ -189,6 +195,8 @@ export class Client {
   }
 
   #opened(): void {
+    this.#before = this.#unvouched ? earlier(this.#before, this.#oldest) : this.#oldest;
+    this.#oldest = undefined;
     this.#store.reconnected();
     this.#refused = undefined;
     // Answered with the gateway's time, so that ages can be told before the first heartbeat.
@@ -259,7 +267,24 @@ export class Client {
   }
 
   #put(presence: Presence): boolean {
-    return this.#subscriptions.wants(presence.id) && this.#store.put(presence);
+    if (!this.#subscriptions.wants(presence.id) || !this.#store.put(presence)) return false;
+    this.#vouch(Date.parse(presence.observedAt));
+    return true;
+  }
+
+  /** A state confirmed at this time joins those the connection vouches for: until the next heartbeat it bounds them all. */
+  #vouch(confirmed: number): void {
+    this.#oldest = earlier(this.#oldest, confirmed);
+  }
+
+  /** A state was confirmed when it was sent, or whenever a bound on all states says, if that is later. */
+  #confirmedAt(presence: Presence, bound: number | undefined): number {
+    return Math.max(Date.parse(presence.observedAt), bound ?? -Infinity);
+  }
+
+  /** Whether any state is held only from an earlier connection. */
+  get #unvouched(): boolean {
+    return this.#store.unvouched().next().done !== true;
   }
 
   #snapshot(message: Snapshot): void {
@@ -286,7 +311,11 @@ export class Client {
 
   /** The last part of a snapshot says as much by whom it leaves out. */
   #last(request: Request, changed: Set<string>): void {
-    for (const id of request.known) if (this.#store.confirm(id)) changed.add(id);
+    for (const id of request.known) {
+      if (!this.#store.confirm(id)) continue;
+      this.#vouch(this.#confirmedAt(this.#store.get(id)!, this.#before));
+      changed.add(id);
+    }
     if (request.everyone) {
       this.#everyoneTold = true;
       for (const id of [...this.#store.unvouched()]) {
@@ -326,6 +355,10 @@ export class Client {
   #statusChanged(): void {
     for (const listener of [...this.#statusListeners]) listener();
   }
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 const clients = new Map<string, Client>();

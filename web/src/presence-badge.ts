@@ -1,13 +1,14 @@
-import { clientFor, type ClientStatus } from "./client.ts";
+import { clientFor } from "./client.ts";
 import { face } from "./face.ts";
 import { Glyph, glyphStyles } from "./glyph.ts";
 import { userId, type Presence } from "./protocol.ts";
+import type { LinkStatus } from "./socket.ts";
 
 /** Fluent's sizes, in pixels. */
 const SIZES: Record<string, number> = { tiny: 6, "extra-small": 10, small: 12, medium: 16, large: 20, "extra-large": 28 };
 
 const styles = `
-:host{display:inline-block;width:16px;height:16px;vertical-align:middle;contain:layout style}
+:host{display:inline-block;width:16px;height:16px;vertical-align:middle;contain:size layout style}
 :host([hidden]){display:none}
 ${Object.entries(SIZES).map(([size, px]) => `:host([size=${size}]){width:${px}px;height:${px}px}`).join("\n")}
 [part=badge]{display:block;width:100%;height:100%}
@@ -95,7 +96,7 @@ export class PresenceBadge extends Base {
     }
     const client = clientFor(this.getAttribute("gateway") || home);
     const unwatch = client.watch(id, () => this.#show(client.view(id)));
-    const deaf = client.onStatus(() => this.#status(client.status));
+    const deaf = client.onStatus(() => this.#status(client.link));
     this.#stop = () => {
       unwatch();
       deaf();
@@ -103,7 +104,7 @@ export class PresenceBadge extends Base {
     // After the new watch began, so that a change from one user to another keeps the connection.
     before?.();
     this.#show(client.view(id));
-    this.#status(client.status);
+    this.#status(client.link);
   }
 
   #show(view: Parameters<typeof face>[0]): void {
@@ -119,7 +120,7 @@ export class PresenceBadge extends Base {
     this.#fire("presence-change", view.presence);
   }
 
-  #status(status: ClientStatus): void {
+  #status(status: LinkStatus): void {
     const link = `${status.state} ${status.reason ?? ""}`;
     if (link === this.#link) return;
     this.#link = link;

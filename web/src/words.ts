@@ -34,7 +34,9 @@ export function statusWord(status: FluentStatus): string {
 
 /** What stands beside a badge: what someone is doing, and that they are out of office where the status does not say so. */
 export function word(status: FluentStatus, outOfOffice: boolean, presence: Presence | undefined): string {
-  const activity = activityWord(status, presence);
+  let activity = activityWord(status, presence);
+  // Alone it would contradict the badge beside it.
+  if (activity === ACTIVITY.inactive) activity = `${STATUS[status]}, inactive`;
   if (!outOfOffice || status === "out-of-office") return activity;
   return `${activity === ACTIVITY.outofoffice ? STATUS[status] : activity}, out\u00a0of\u00a0office`;
 }

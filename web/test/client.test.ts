@@ -238,6 +238,32 @@ describe("honesty", () => {
     expect(client.status.oldest).toBe(4000);
   });
 
+  it("keeps the age of what only an earlier connection vouched for", async () => {
+    const line = await live([1, 2], [state(1, "1", "Available", "2001-01-01T00:00:00Z"), state(2, "1", "Busy", "2001-01-01T00:00:00Z")]);
+    line.say({ type: "heartbeat", at: "2001-01-01T08:00:00Z", oldest: "2001-01-01T07:59:58Z" });
+    line.end(1006);
+    await vi.advanceTimersByTimeAsync(500);
+    const next = gateway.welcome();
+    await settle();
+    next.say({ type: "pong", at: "2001-01-01T08:01:00Z" });
+    // Read again hours ago last, confirmed a minute ago: a minute old, before the snapshot as after it.
+    expect(client.view(id(1)).age).toBe(62_000);
+    next.say(snapshot(next.of("subscribe")[0]!, [], { pending: [id(2)] }));
+    expect(client.view(id(1)).age).toBe(62_000);
+    next.say({ type: "heartbeat", at: "2001-01-01T08:01:00Z", oldest: "2001-01-01T08:00:59Z" });
+    expect([client.view(id(1)).age, client.view(id(2)).age, client.status.oldest]).toEqual([1000, 62_000, 62_000]);
+  });
+
+  it("never takes a state that came after a heartbeat for younger than it is", async () => {
+    const line = await live([1], [state(1, "1", "Available", "2001-01-01T00:00:00Z")]);
+    line.say({ type: "heartbeat", at: "2001-01-01T08:00:00Z", oldest: "2001-01-01T07:59:58Z" });
+    client.watch(id(2), () => {});
+    await settle();
+    line.say(snapshot(line.of("subscribe")[1]!, [state(2, "1", "Available", "2001-01-01T07:00:00Z")]));
+    expect(client.view(id(2)).age).toBe(3_600_000);
+    expect(client.status.oldest).toBe(3_600_000);
+  });
+
   it("asks for the gateway's time at once, so that ages need not wait for a heartbeat", async () => {
     const line = await live([1]);
     expect(line.sent[0]).toEqual({ type: "ping" });

@@ -61,6 +61,7 @@ describe("face", () => {
     [presence("Available", "Available"), "Available", "Available"],
     [presence("Available", "Available", true), "Available, out of office", "Available, out\u00a0of\u00a0office"],
     [presence("Busy", "InAMeeting", true), "Busy, in a meeting, out of office", "In a meeting, out\u00a0of\u00a0office"],
+    [presence("Available", "AvailableInactive"), "Available, inactive", "Available, inactive"],
     [presence("Offline", "OffWork"), "Off work", "Off work"],
     [presence("Offline", "OutOfOffice"), "Out of office", "Out of office"],
     [presence("InTheTrain", "InTheTrain"), "Unknown, in the train", "In the train"],
