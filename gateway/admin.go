@@ -41,6 +41,9 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	if s.listening.Load() == 0 {
 		line(true, "not listening")
 	}
+	if !closed(s.loaded) {
+		line(true, "starting: who is watched is not known yet")
+	}
 	if s.options.Ready != nil {
 		ok, text := s.options.Ready()
 		line(!ok, text)

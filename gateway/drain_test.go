@@ -27,11 +27,15 @@ func TestDrain(t *testing.T) {
 	for range 20 {
 		clients = append(clients, w.dial())
 	}
+	polite := w.raw()
 	deaf := w.raw() // reads nothing, and answers no close frame
 	start := time.Now()
 	w.stop()
 	eventually(t, "not ready", func() bool { return ready() == http.StatusServiceUnavailable })
 	clients = append(clients, w.dial())
+	if code := polite.closed(); code != 1012 { // and nothing behind
+		t.Errorf("closed with %d, want 1012", code)
+	}
 	after := map[int]bool{}
 	for _, c := range clients {
 		g := c.want(wire.Goodbye)

@@ -133,6 +133,12 @@ func TestTooLarge(t *testing.T) {
 	if code := c.ends(); code != websocket.StatusMessageTooBig {
 		t.Errorf("closed with %d, want 1009", code)
 	}
+	x := w.raw() // one that goes on sending is told too
+	x.write(frame(0x81, strings.Repeat("x", 500_000)))
+	x.write(frame(0x81, strings.Repeat("x", 200_000)))
+	if code := x.closed(); code != 1009 {
+		t.Errorf("closed with %d, want 1009", code)
+	}
 }
 
 func TestUsersPerConnection(t *testing.T) {
@@ -301,7 +307,7 @@ func TestHandshakeRefused(t *testing.T) {
 	if r, body := get("/v1/stream", upgrade); r.StatusCode != http.StatusBadRequest || !strings.Contains(body, "version") {
 		t.Errorf("version 12: %d %s", r.StatusCode, body)
 	}
-	if r, body := get("/v1/stream?access_token=canary", upgrade); r.StatusCode != http.StatusBadRequest || strings.Contains(body, "canary") {
+	if r, body := get("/v1/stream?access_token=canary", upgrade); r.StatusCode != http.StatusBadRequest || strings.Contains(body, "canary") || !strings.Contains(body, "never in the URL") {
 		t.Errorf("token in the URL: %d %s", r.StatusCode, body)
 	}
 }

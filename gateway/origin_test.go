@@ -122,7 +122,7 @@ func TestOrigins(t *testing.T) {
 		{proxied, "10.0.0.1", "https://10.0.0.1", true},
 	} {
 		row.options.Anonymous, row.options.Policy = true, everyone
-		server, err := gateway.New(hub.New(hub.Options{}), row.options)
+		server, err := gateway.New(loadedHub(), row.options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestOrigins(t *testing.T) {
 
 func TestForwarded(t *testing.T) {
 	options := gateway.Options{Anonymous: true, Policy: everyone, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
-	server, err := gateway.New(hub.New(hub.Options{}), options)
+	server, err := gateway.New(loadedHub(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestForwarded(t *testing.T) {
 }
 
 func TestTwoOriginsAreNone(t *testing.T) {
-	server, _ := gateway.New(hub.New(hub.Options{}), gateway.Options{Anonymous: true, Policy: everyone, Origins: []string{"*"}})
+	server, _ := gateway.New(loadedHub(), gateway.Options{Anonymous: true, Policy: everyone, Origins: []string{"*"}})
 	r := httptest.NewRequest("GET", "http://x/v1/settings", nil)
 	r.Header["Origin"] = []string{"https://a.example.com", "https://b.example.com"}
 	w := httptest.NewRecorder()

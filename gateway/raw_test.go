@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,19 +26,20 @@ func (w *world) raw() *raw {
 	return w.rawBuffered(0)
 }
 
-// rawBuffered connects with a receive buffer of a size; 0: the system's.
+// rawBuffered connects with a receive buffer of a size, from the first offer of a window on; 0: the system's.
 func (w *world) rawBuffered(size int) *raw {
 	w.t.Helper()
-	c, err := net.Dial("tcp", w.addr)
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		if size == 0 {
+			return nil
+		}
+		return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, size) })
+	}}
+	c, err := dialer.Dial("tcp", w.addr)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { c.Close() })
-	if size > 0 {
-		if err := c.(*net.TCPConn).SetReadBuffer(size); err != nil {
-			w.t.Fatal(err)
-		}
-	}
 	x := &raw{w.t, c, bufio.NewReader(c)}
 	x.write([]byte("GET /v1/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: " + wire.Protocol + "\r\n\r\n"))

@@ -73,6 +73,9 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", allowed)
 		return &problem{Status: http.StatusMethodNotAllowed, Detail: r.URL.Path + " answers " + allowed}
 	}
+	if r.URL.Path != "/v1/settings" && !s.awaitLoaded(r.Context()) {
+		return &problem{Status: http.StatusServiceUnavailable, Detail: "starting: who is watched is not known yet", RetryAfter: 1}
+	}
 	return answer(w, r)
 }
 

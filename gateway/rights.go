@@ -40,8 +40,10 @@ func (s *Server) share(ids []presence.ID) *list { return &list{ids: ids, set: s.
 // context ends.
 func (s *Server) follow(ctx context.Context) {
 	status, directory := s.hub.Status(), s.directory
+	waiting := !closed(s.loaded)
 	for {
 		changed := s.hub.Changed()
+		known := closed(s.hub.Loaded()) // asked before the directory, which is the later one then
 		if now := s.hub.Status(); now != status {
 			status = now
 			s.announce()
@@ -49,6 +51,10 @@ func (s *Server) follow(ctx context.Context) {
 		if now := s.hub.Directory(); now != directory {
 			directory = now
 			s.redirect(now)
+		}
+		if waiting && known {
+			waiting = false
+			close(s.loaded)
 		}
 		select {
 		case <-changed:

@@ -49,6 +49,7 @@ type Server struct {
 
 	listening atomic.Int32
 	draining  atomic.Bool
+	loaded    chan struct{} // closed once rights can be judged
 	closing   chan struct{} // closed when connections are being ended
 }
 
@@ -62,6 +63,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 	if !o.Anonymous || !lets(o.Policy, Principal{Anonymous: true}) {
 		return nil, ErrNobody
 	}
+	known := closed(h.Loaded()) // asked before the directory, which is the later one then
 	s := &Server{
 		hub:         h,
 		log:         o.Log.Named("gateway"),
@@ -76,13 +78,38 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 		connections: connections{open: map[*conn]struct{}{}},
 		policy:      policy{rules: o.Policy, onDemand: o.OnDemand, grants: map[string]*grant{}},
 		directory:   h.Directory(),
+		loaded:      make(chan struct{}),
 		closing:     make(chan struct{}),
+	}
+	if known {
+		close(s.loaded)
 	}
 	s.metrics = newMetrics(s, o)
 	for range runtime.GOMAXPROCS(0) {
 		s.writers = append(s.writers, newWriter(s))
 	}
 	return s, nil
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitLoaded waits until rights can be judged. Before that the hub does not know who is watched, and everybody would
+// be refused.
+func (s *Server) awaitLoaded(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, s.options.ReadWait)
+	defer cancel()
+	select {
+	case <-s.loaded:
+	case <-ctx.Done():
+	}
+	return closed(s.loaded)
 }
 
 // lets reports whether some rule speaks of p.

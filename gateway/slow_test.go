@@ -159,7 +159,7 @@ func TestReadsVerySlowly(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	const users = 500
-	w := newWorld(t, users, gateway.Options{Stall: 2 * time.Second, Heartbeat: 500 * time.Millisecond})
+	w := newWorld(t, users, gateway.Options{Stall: 3 * time.Second, Heartbeat: 500 * time.Millisecond})
 	w.setAll("Busy", upTo(users)...)
 	x := w.rawBuffered(4 << 10)
 	x.write(frame(0x81, `{"type":"subscribe","users":`+ids(upTo(users)...)+`}`))
@@ -167,10 +167,18 @@ func TestReadsVerySlowly(t *testing.T) {
 	defer stop()
 	slow := &throttled{raw: x, rate: 8 << 10}
 	x.r.Reset(slow)
-	for start := time.Now(); time.Since(start) < 8*time.Second; {
+	start := time.Now()
+	read := func() {
 		if opcode, payload, err := x.next(); err != nil || opcode == 8 {
 			t.Fatalf("ended after %v: %v %q", time.Since(start), err, payload)
 		}
+	}
+	for time.Since(start) < 8*time.Second {
+		read()
+	}
+	slow.rate = 1 << 30 // what was under way all the time comes now
+	for range 50 {
+		read()
 	}
 }
 

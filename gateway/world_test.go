@@ -81,6 +81,13 @@ func (w *world) end() {
 	http.DefaultClient.CloseIdleConnections()
 }
 
+// loadedHub knows that nobody is watched.
+func loadedHub() *hub.Hub {
+	h := hub.New(hub.Options{})
+	h.Describe(h.Directory())
+	return h
+}
+
 func (w *world) describe(users int, groups ...presence.Group) {
 	all := make([]presence.ID, users)
 	var people []presence.Person
