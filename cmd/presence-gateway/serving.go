@@ -37,6 +37,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		DrainDelay: c.Gateway.DrainDelay,
 		Pages:      web.Handler(),
 		Explain:    func(id presence.ID) any { return reader.Explain(id) },
+		Ready:      func() (bool, string) { return loaded(table) },
 		Metrics:    registry,
 		Log:        p.log,
 	}
@@ -57,6 +58,16 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		o.Pages = steered(o.Pages, p.tenant)
 	}
 	return gateway.New(table, o)
+}
+
+// loaded says whether the hub knows who is watched. Before, a client would be refused users whom it may well see.
+func loaded(table *hub.Hub) (ok bool, line string) {
+	select {
+	case <-table.Loaded():
+		return true, "hub loaded"
+	default:
+		return false, "hub not loaded yet"
+	}
 }
 
 // policy is gateway.policy in the gateway's own terms.
