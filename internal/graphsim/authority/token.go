@@ -86,7 +86,7 @@ func (a *Authority) judge(r *http.Request) (*grant, *refusal) {
 		if no = a.prove(r, app); no != nil {
 			return nil, no
 		}
-	case deviceGrant:
+	case deviceGrant, "device_code": // Entra takes either
 		if g.user, g.resource, no = a.redeem(app, clientID, form.Get("device_code")); no != nil {
 			return nil, no
 		}
