@@ -1,0 +1,39 @@
+package credential
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+)
+
+// Dial replaces the way to the login endpoint.
+func (e *Entra) Dial(dial func(context.Context, string, string) (net.Conn, error)) {
+	e.transport.Proxy, e.transport.DialContext = nil, dial
+}
+
+// ParseChallenge is parseChallenge, for the fuzzer.
+func ParseChallenge(line string) (string, bool) { return parseChallenge(line) }
+
+// ParseCertificate says whether a file's content is a certificate with its key, and whose.
+func ParseCertificate(content []byte, password string) (*x509.Certificate, error) {
+	c, err := parseCertificate(content, password)
+	if err != nil {
+		return nil, err
+	}
+	return c.chain[0], nil
+}
+
+// Paired returns the scope and the login endpoint that options lead to.
+func Paired(o Options) (scope, authority string, err error) {
+	a, err := pair(&o)
+	return a.scope, a.authority, err
+}
+
+// Accepts says whether a token may be given out in the options' cloud.
+func Accepts(o Options, token string) error {
+	a, err := pair(&o)
+	if err != nil {
+		return err
+	}
+	return a.accepts(token)
+}
