@@ -86,12 +86,15 @@ func (l *loop) refusal(ctx context.Context, r result, now time.Time) error {
 // failed puts off a request that brought nothing.
 func (l *loop) failed(r result, failure *graph.Error, now time.Time) {
 	why := reason(r.err)
-	wait, firm := max(0, jitter(backOff(r.batch.Failures))-now.Sub(r.asked)), false
+	wait, firm, again := max(0, jitter(backOff(r.batch.Failures))-now.Sub(r.asked)), false, false
 	switch {
 	case why == presence.Throttled:
 		wait = 0 // the budget pauses everyone
 	case failure.RetryAfterSet:
 		wait, firm = failure.RetryAfter, true
+	case l.another(failure) && r.batch.Failures == 0:
+		// Another token answers it, so this is read again in its turn. Should that fail, too, it waits like any other.
+		wait, again = 0, true
 	}
 	if failure.Status == http.StatusServiceUnavailable {
 		if source, ok := l.source.(interface{ CloseIdleConnections() }); ok {
@@ -119,9 +122,26 @@ func (l *loop) failed(r result, failure *graph.Error, now time.Time) {
 			l.trial = trial{on: true} // after the pause, one read tells whether it was long enough
 		}
 		l.trial.again()
+	case again:
 	case why == presence.Unauthorized, l.outage.total(now):
 		l.trial.begin(now)
 	}
+}
+
+// another lets the credential look for another token where Graph refuses this one, and reports whether there will be one
+// that answers Graph's challenge.
+func (l *loop) another(failure *graph.Error) bool {
+	if failure.Claims != "" {
+		c, ok := l.o.Credential.(interface{ Challenge(claims string) bool })
+		return ok && c.Challenge(failure.Claims)
+	}
+	// It may be older than a permission that was granted meanwhile.
+	if failure.Status == http.StatusUnauthorized || failure.Status == http.StatusForbidden {
+		if c, ok := l.o.Credential.(interface{ Renew() bool }); ok {
+			c.Renew()
+		}
+	}
+	return false
 }
 
 // observe hands readings to the term and counts what they mean.

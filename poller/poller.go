@@ -43,13 +43,15 @@ type Term interface {
 // Options of a [Poller]. Budget is needed, the rest has defaults.
 type Options struct {
 	Budget       *budget.Budget
-	Kind         graph.Kind            // of the reads, for metrics; default batch
-	Interval     time.Duration         // how often each user should be read; default 5 s
-	RetryRefused time.Duration         // how often who was refused alone is asked again; default 9 min
-	Watch        Watch                 // who is read
-	Credential   graph.Credential      // tells metrics when it expires; with Changed() <-chan struct{}, when to try again
-	Registry     prometheus.Registerer // nil: none
-	Log          *zap.Logger           // nil: none
+	Kind         graph.Kind    // of the reads, for metrics; default batch
+	Interval     time.Duration // how often each user should be read; default 5 s
+	RetryRefused time.Duration // how often who was refused alone is asked again; default 9 min
+	Watch        Watch         // who is read
+	// Credential tells metrics when it expires; with Changed() <-chan struct{}, when to try again; with Challenge(claims
+	// string) bool, whether another token will answer claims that Graph wants; with Renew() bool, that Graph refuses it.
+	Credential graph.Credential
+	Registry   prometheus.Registerer // nil: none
+	Log        *zap.Logger           // nil: none
 }
 
 // Poller reads presences. Create it with [New]; it works while [Poller.Run] does.

@@ -208,6 +208,41 @@ func TestChangedCredentialIsTriedAtOnce(t *testing.T) {
 	})
 }
 
+// A challenge is no outage where another token answers it, and no reason to ask in a loop where none does.
+func TestChallengeIsAnsweredOnce(t *testing.T) {
+	challenge := status(401)
+	challenge.Claims = `{"access_token":{}}`
+	perform(t, func(s *stage) {
+		s.o.Watch.Users = users(0, 100)
+		s.start()
+		s.wait(10 * time.Second)
+		s.source.play(once(challenge))
+		s.wait(6 * time.Second)
+		age, read := s.oldest()
+		if len(s.credential.challenges) != 1 || s.credential.challenges[0] != challenge.Claims {
+			t.Errorf("the credential was handed %q", s.credential.challenges)
+		}
+		if !s.last().Live() || len(s.statuses()) != 1 || age > 6*time.Second || read != 100 {
+			t.Errorf("told %v; the oldest of %d is %v old", s.statuses(), read, age)
+		}
+		s.source.play(once(status(403)))
+		s.wait(6 * time.Second)
+		if s.credential.renewals != 1 || len(s.credential.challenges) != 1 {
+			t.Errorf("after a refusal without claims: %d renewals, %d challenges", s.credential.renewals, len(s.credential.challenges))
+		}
+		asked := s.source.times(user(0))
+		s.source.play(always(challenge))
+		s.wait(5 * time.Second)
+		if n := s.source.times(user(0)) - asked; n > 5 {
+			t.Errorf("asked %d times in 5 s though every answer was a challenge", n)
+		}
+		s.wait(10 * time.Second)
+		if s.last().Reason != presence.Unauthorized {
+			t.Errorf("told %v", s.last())
+		}
+	})
+}
+
 func TestFirstSuccessEndsEveryBackOff(t *testing.T) {
 	perform(t, func(s *stage) {
 		s.o.Watch.Users = users(0, 5)

@@ -236,10 +236,26 @@ func (t *term) described() *presence.Directory {
 	return t.directory
 }
 
-// credential is a token that changes when told.
+// credential is a token that changes when told, and answers every challenge.
 type credential struct {
-	mu sync.Mutex
-	ch chan struct{}
+	mu         sync.Mutex
+	ch         chan struct{}
+	challenges []string
+	renewals   int
+}
+
+func (c *credential) Renew() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.renewals++
+	return true
+}
+
+func (c *credential) Challenge(claims string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.challenges = append(c.challenges, claims)
+	return true
 }
 
 func (c *credential) Token(context.Context) (graph.Token, error) {

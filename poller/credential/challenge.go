@@ -1,10 +1,7 @@
 package credential
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"net/http"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,57 +16,12 @@ const (
 	renewPause = time.Minute
 )
 
-// Claims returns the claims, decoded, that the answer of a Graph asks for which refuses a token ("Claims challenges, claims
-// requests and client capabilities"): what [Entra.Challenge] takes.
-func Claims(h http.Header) (claims string, ok bool) {
-	for _, line := range h.Values("WWW-Authenticate") {
-		if claims, ok := parseChallenge(line); ok {
-			return claims, true
-		}
-	}
-	return "", false
-}
-
-// parseChallenge finds a Bearer challenge with error="insufficient_claims" and base64 claims in a header's value.
-func parseChallenge(line string) (string, bool) {
-	scheme, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "", false
-	}
-	parameters := map[string]string{}
-	for rest = strings.TrimLeft(rest, " ,\t"); rest != ""; rest = strings.TrimLeft(rest, " ,\t") {
-		name, after, found := strings.Cut(rest, "=")
-		if !found {
-			break
-		}
-		value := after
-		if quoted, ok := strings.CutPrefix(after, `"`); ok {
-			value, rest, found = strings.Cut(quoted, `"`)
-			if !found {
-				break
-			}
-		} else {
-			value, rest, _ = strings.Cut(after, ",")
-		}
-		parameters[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
-	}
-	if parameters["error"] != "insufficient_claims" {
-		return "", false
-	}
-	text := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(parameters["claims"], "="))
-	decoded, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil || !object(decoded) {
-		return "", false
-	}
-	return string(decoded), true
-}
-
 func object(text []byte) bool {
 	var members map[string]json.RawMessage
 	return json.Unmarshal(text, &members) == nil && members != nil
 }
 
-// Challenge says that Graph revoked the token, and what it wants of the next: decoded claims, as [Claims] returns them.
+// Challenge says that Graph revoked the token, and what it wants of the next: decoded claims, as [graph.Error] has them.
 // The token is not given out any more, and the next [Entra.Token] signs in with the claims, once. It reports whether it will:
 // not if the claims are no JSON object, nor if the token in force has just answered these claims, or others a moment ago, so that
 // the refusal is of an older token or the answer did not help.

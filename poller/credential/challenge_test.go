@@ -10,6 +10,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/internal/graphsim/authority"
 	"github.com/presence-gateway/presence-gateway/poller/credential"
+	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
 
 // read is a request to a Graph that knows the authority's tokens alone.
@@ -19,11 +20,11 @@ func (w *world) read(e *credential.Entra) *httptest.ResponseRecorder {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	graph := w.Guard(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusOK) }), "Presence.Read.All")
+	guarded := w.Guard(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusOK) }), "Presence.Read.All")
 	r := httptest.NewRequest("GET", "https://graph.test/v1.0/communications/presences/x", nil)
 	r.Header.Set("Authorization", "Bearer "+token.Value)
 	answer := httptest.NewRecorder()
-	graph.ServeHTTP(answer, r)
+	guarded.ServeHTTP(answer, r)
 	return answer
 }
 
@@ -40,7 +41,7 @@ func TestChallengeIsAnsweredOnce(t *testing.T) {
 			w.Revoke()
 			before := w.Stats()
 			r := w.read(e)
-			claims, ok := credential.Claims(r.Header())
+			claims, ok := graph.Claims(r.Header())
 			if r.Code != 401 || !ok || !strings.Contains(claims, `"nbf"`) {
 				t.Fatalf("got %d, claims %q", r.Code, claims)
 			}
@@ -103,40 +104,6 @@ func TestRenew(t *testing.T) {
 		}
 		if s := w.Stats(); s.Token != 2 {
 			t.Errorf("%d token requests, want 2", s.Token)
-		}
-	})
-}
-
-func TestClaimsOfChallenges(t *testing.T) {
-	const documented = `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoiY3AxIn19fQ=="`
-	const decoded = `{"access_token":{"acrs":{"essential":true,"value":"cp1"}}}`
-	for _, row := range []struct{ header, want string }{
-		{documented, decoded},
-		{strings.TrimRight(documented, `="`) + `"`, decoded},
-		{strings.Replace(documented, "Bearer", "bearer", 1), decoded},
-		{strings.Replace(documented, `"insufficient_claims"`, "insufficient_claims", 1), decoded},
-		{strings.Replace(documented, "insufficient_claims", "invalid_token", 1), ""},
-		{strings.Replace(documented, "Bearer", "PoP", 1), ""},
-		{strings.Replace(documented, "eyJ", "", 1), ""},
-		{`Bearer error="insufficient_claims"`, ""},
-		{`Bearer error="insufficient_claims", claims="bnVsbA=="`, ""}, // null
-		{`Bearer error="insufficient_claims`, ""},
-		{"Bearer", ""},
-		{"", ""},
-	} {
-		got, ok := credential.Claims(http.Header{"Www-Authenticate": {"Negotiate", row.header}})
-		if got != row.want || ok != (row.want != "") {
-			t.Errorf("%q: got %q, want %q", row.header, got, row.want)
-		}
-	}
-}
-
-func FuzzChallenge(f *testing.F) {
-	f.Add(`Bearer realm="", error="insufficient_claims", claims="e30="`)
-	f.Add(`Bearer a=b,,c="d`)
-	f.Fuzz(func(t *testing.T, line string) {
-		if claims, ok := credential.ParseChallenge(line); ok == (claims == "") {
-			t.Errorf("got %q, %v", claims, ok)
 		}
 	})
 }

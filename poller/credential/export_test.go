@@ -11,9 +11,6 @@ func (e *Entra) Dial(dial func(context.Context, string, string) (net.Conn, error
 	e.transport.Proxy, e.transport.DialContext = nil, dial
 }
 
-// ParseChallenge is parseChallenge, for the fuzzer.
-func ParseChallenge(line string) (string, bool) { return parseChallenge(line) }
-
 // ParseCertificate says whether a file's content is a certificate with its key, and whose.
 func ParseCertificate(content []byte, password string) (*x509.Certificate, error) {
 	c, err := parseCertificate(content, password)

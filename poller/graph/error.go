@@ -25,6 +25,8 @@ type Error struct {
 	RetryAfter    time.Duration // how long Graph wants to be left alone, 0 to 24 h
 	RetryAfterSet bool          // whether it said so
 
+	Claims string // of a 401 that challenges the token: what the next one must be asked for with, JSON; see [Claims]
+
 	RequestID       string // Graph's id of the request, for its support
 	ClientRequestID string // ours, sent with the request; empty where none was sent
 

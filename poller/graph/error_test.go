@@ -117,6 +117,9 @@ func TestRefusals(t *testing.T) {
 			Code: "Unauthorized", Message: "Unauthorized", RequestID: "b4d9b0c1-74f2-4fd0-9f3c-0a4a36a1e2b7"}},
 		{"header before body", 401, http.Header{"Request-Id": {"graph-1"}}, fixture(t, "unauthorized.json"), graph.Error{
 			Code: "Unauthorized", Message: "Unauthorized", RequestID: "graph-1"}},
+		{"challenged", 401, http.Header{"Www-Authenticate": {`Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="`}}, "", graph.Error{
+			Claims: `{"access_token":{}}`}},
+		{"challenged, but not to sign in", 403, http.Header{"Www-Authenticate": {`Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="`}}, "", graph.Error{}},
 		{"unavailable with a date", 503, http.Header{"Retry-After": {"Sat, 31 Jan 2026 09:30:20 GMT"}, "Date": {"Sat, 31 Jan 2026 09:30:00 GMT"}}, "", graph.Error{
 			RetryAfter: 20 * time.Second, RetryAfterSet: true}},
 		{"bare 400", 400, nil, "", graph.Error{}},

@@ -107,6 +107,9 @@ func (c *Client) receive(response *http.Response, x *exchange, token Token, buff
 		failure.Err = fmt.Errorf("redirected%s: a token is not carried there", towards(response))
 	default:
 		failure.RetryAfter, failure.RetryAfterSet = retryAfter(response.Header, time.Now())
+		if status == http.StatusUnauthorized {
+			failure.Claims, _ = Claims(response.Header)
+		}
 		// A body that breaks off says nothing that the status does not.
 		body, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBytes))
 		failure.explain(body, token)

@@ -39,3 +39,6 @@ func RetryAfter(h http.Header, now time.Time) (time.Duration, bool) { return ret
 
 // Root is the address under which a client asks.
 func Root(c *Client) string { return c.root.String() }
+
+// ParseChallenge is parseChallenge, for the fuzzer.
+func ParseChallenge(line string) (string, bool) { return parseChallenge(line) }
