@@ -38,6 +38,7 @@ type conn struct {
 	frames frames
 	ws     *websocket.Conn
 	number uint64
+	caller string // who answers for made-up ids
 
 	unanswered atomic.Int32 // pings of ours since the last pong
 

@@ -50,6 +50,7 @@ type Limits struct {
 	UsersPerConnection int // 10,000, those of groups and "*" not counted
 	MessageBytes       int // 1 MiB
 	MessagesPerSecond  int // 20, of each connection
+	UnknownUsers       int // 100, a minute and subject: ids asked for on demand that Graph does not know
 }
 
 func (l Limits) withDefaults() Limits {
@@ -62,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.UsersPerConnection, 10_000)
 	set(&l.MessageBytes, 1<<20)
 	set(&l.MessagesPerSecond, 20)
+	set(&l.UnknownUsers, 100)
 	return l
 }
 

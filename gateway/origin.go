@@ -103,15 +103,33 @@ func (a *origins) trusts(address string) bool {
 	if len(a.proxies) == 0 {
 		return false
 	}
-	host, _, err := net.SplitHostPort(address)
+	ip, known := addressOf(address)
+	return known && slices.ContainsFunc(a.proxies, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// addressOf reads an address that may have a port.
+func addressOf(text string) (netip.Addr, bool) {
+	host, _, err := net.SplitHostPort(text)
 	if err != nil {
-		host = address
+		host = text
 	}
 	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
+	return ip.Unmap(), err == nil
+}
+
+// caller names whoever answers for what an anonymous client asks: its address, or the network of an IPv6 host, who
+// may choose among many.
+func (a *origins) caller(r *http.Request) string {
+	remote := a.remote(r)
+	ip, known := addressOf(remote)
+	if !known {
+		return remote
 	}
-	return slices.ContainsFunc(a.proxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+	if ip.Is6() {
+		network, _ := ip.Prefix(64)
+		return network.String()
+	}
+	return ip.String()
 }
 
 // lastOf returns what the nearest proxy appended to a header.

@@ -32,7 +32,7 @@ func (s *Server) onePresence(w http.ResponseWriter, r *http.Request) error {
 	if !g.sees(id) {
 		return missing
 	}
-	items := s.await(r.Context(), []presence.ID{id}, notBefore)
+	items := s.await(r, []presence.ID{id}, notBefore)
 	item := &items[0]
 	view, seen := g.view(id)
 	switch {
@@ -120,7 +120,7 @@ func (s *Server) answerList(w http.ResponseWriter, r *http.Request, q *wire.Requ
 		users = append(users, members...)
 	}
 	s.rights.Unlock()
-	answer.items = s.await(r.Context(), unique(users), notBefore)
+	answer.items = s.await(r, unique(users), notBefore)
 	w.Header().Set("Content-Type", "application/json")
 	answer.write(w, g, notBefore)
 	return nil
@@ -223,7 +223,7 @@ func old(item *hub.Item, notBefore time.Time) bool {
 
 // await returns the states of ids. Where some are not there, or not confirmed since notBefore, it waits a while for
 // the poller, whom this tells of the interest.
-func (s *Server) await(ctx context.Context, ids []presence.ID, notBefore time.Time) []hub.Item {
+func (s *Server) await(r *http.Request, ids []presence.ID, notBefore time.Time) []hub.Item {
 	items := s.hub.Get(nil, ids...)
 	var late []presence.ID
 	for i := range items {
@@ -231,10 +231,11 @@ func (s *Server) await(ctx context.Context, ids []presence.ID, notBefore time.Ti
 			late = append(late, items[i].ID)
 		}
 	}
+	late, _ = s.strangers.admit(s.origins.caller(r), late, s.hub.Directory())
 	if len(late) == 0 || s.options.ReadWait <= 0 {
 		return items
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.ReadWait)
+	ctx, cancel := context.WithTimeout(r.Context(), s.options.ReadWait)
 	defer cancel()
 	_ = s.hub.Await(ctx, late, notBefore) // what did not come is seen in the items
 	return s.hub.Get(items[:0], ids...)

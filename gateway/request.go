@@ -111,6 +111,7 @@ func (c *conn) subscribe(q *wire.Request) {
 			Message: "users: more than limits.usersPerConnection in hello"})))
 		return
 	}
+	users, held := s.strangers.admit(c.caller, want.users, s.directory)
 	answer := &snapshot{id: q.ID, denied: want.denied, invalid: want.invalid, resolved: want.resolved}
 	var sets []*hub.Set
 	for _, id := range want.groups {
@@ -127,7 +128,7 @@ func (c *conn) subscribe(q *wire.Request) {
 		c.all = true
 	}
 	var undelivered hub.News
-	answer.items = without(c.sub.Add(want.users, sets, &undelivered), q.Known)
+	answer.items = append(without(c.sub.Add(users, sets, &undelivered), q.Known), held...)
 	c.oweNews(&undelivered)
 	c.owe(answer)
 }

@@ -43,6 +43,7 @@ type Server struct {
 	connections connections
 
 	rights    sync.Mutex // who may see whom; taken before the lock of any connection
+	strangers *strangers
 	policy    policy
 	directory *presence.Directory
 	mails     mails
@@ -76,6 +77,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 		origins:     allowed,
 		auth:        anonymousOnly(o.Anonymous),
 		connections: connections{open: map[*conn]struct{}{}},
+		strangers:   newStrangers(h, o.Limits.UnknownUsers),
 		policy:      policy{rules: o.Policy, onDemand: o.OnDemand, grants: map[string]*grant{}},
 		directory:   h.Directory(),
 		loaded:      make(chan struct{}),
@@ -140,6 +142,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	group.Go(func() { s.follow(working) })
 	group.Go(func() { s.sample(working) })
+	group.Go(func() { s.strangers.follow(working) })
 
 	<-ctx.Done()
 	s.drain(working)

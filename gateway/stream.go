@@ -42,6 +42,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	c := s.newConn()
+	c.caller = s.origins.caller(r)
 	// Compression stays off: it would have to be shared between connections to pay, and is not negotiated per client.
 	c.ws, err = websocket.Accept(&hijacker{ResponseWriter: w, frames: &c.frames}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Protocol},

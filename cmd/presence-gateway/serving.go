@@ -28,6 +28,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 			UsersPerConnection: c.Gateway.Limits.UsersPerConnection,
 			MessageBytes:       c.Gateway.Limits.MessageBytes,
 			MessagesPerSecond:  c.Gateway.Limits.MessagesPerSecond,
+			UnknownUsers:       c.Gateway.Limits.UnknownUsersPerSubject,
 		},
 		Flush:      c.Gateway.Flush,
 		Heartbeat:  c.Gateway.Heartbeat,
