@@ -35,7 +35,7 @@ func mergeFaults(f Faults, body []byte) (Faults, error) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var raw map[string]json.RawMessage
 	if err := dec.Decode(&raw); err != nil || raw == nil {
-		return f, fmt.Errorf("faults: the body is not one JSON object of switches: %v", cmpErr(err))
+		return f, fmt.Errorf("faults: the body is not one JSON object of switches: %w", cmpErr(err))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return f, errors.New("faults: something stands after the JSON object")

@@ -11,7 +11,6 @@ const maxIDs = 650
 type reading struct {
 	c     *call
 	shape shape
-	stray int // rows replaced or left out by chance
 }
 
 func (c *call) reading() *reading {
