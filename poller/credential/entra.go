@@ -176,8 +176,8 @@ func (e *Entra) held() bool { return time.Now().Before(e.notBefore) }
 // possible reports whether there is anything to sign in with.
 func (e *Entra) possible() bool { return e.proposed != nil || e.proven != nil }
 
-// Changed returns a channel that is closed when there is reason to try at once what failed for want of a token: a file
-// changed for a good one, or a sign-in succeeded after others had failed.
+// Changed returns a channel that is closed when there is reason to try at once what was refused: a sign-in succeeded after
+// others had failed, or with files that changed.
 func (e *Entra) Changed() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()

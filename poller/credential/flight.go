@@ -115,6 +115,7 @@ func (e *Entra) land(f *flight, l *login, token azcore.AccessToken, claims strin
 	defer e.mu.Unlock()
 	defer close(f.landed)
 	recovered := e.failure != nil || e.failures > 0 || e.signIn != nil
+	recovered = recovered || e.proposed == l && e.proven != nil // Graph may have refused what the old one got
 	e.flight, e.signIn = nil, nil
 	now := time.Now()
 	if failure != nil {

@@ -1,6 +1,7 @@
 package credential_test
 
 import (
+	"crypto/rand"
 	"encoding/pem"
 	"net/http/httptest"
 	"os/exec"
@@ -58,8 +59,8 @@ func TestCallersShareOneSignIn(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	if s := w.Stats(); s.Token != 1 {
-		t.Errorf("%d token requests, want 1", s.Token)
+	if s, n := w.Stats(), w.logs.count("signed in"); s.Token != 1 || n != 1 {
+		t.Errorf("%d token requests and %d sign-ins, want 1", s.Token, n)
 	}
 }
 
@@ -176,21 +177,25 @@ func azureEnvironment(t *testing.T, pairs ...string) {
 }
 
 func TestManagedIdentitySignsIn(t *testing.T) {
-	w := newWorld(t, authority.Options{})
-	// azidentity keeps the tokens of managed identities for the whole process, by client id.
+	// azidentity keeps the tokens of managed identities for the whole process, by identity and resource.
+	resource := "https://" + rand.Text() + ".test"
+	w := newWorld(t, authority.Options{Resources: []string{resource}})
+	identity := func(client string) *credential.Entra {
+		return w.entra(credential.Options{Kind: credential.ManagedIdentity, ClientID: client, Scope: resource + "/.default"})
+	}
 	system := authority.App{ClientID: "system", Roles: []string{"Presence.Read.All"}}
 	user := authority.App{ClientID: "user", Roles: []string{"Presence.Read.All"}}
 	endpoint := httptest.NewServer(w.ManagedIdentity("canary-header", system, user))
 	defer endpoint.Close()
 	azureEnvironment(t, "IDENTITY_ENDPOINT", endpoint.URL+"/msi/token", "IDENTITY_HEADER", "canary-header")
 
-	if _, claims := w.token(w.entra(credential.Options{Kind: credential.ManagedIdentity})); claims.AppID != "system" {
+	if _, claims := w.token(identity("")); claims.AppID != "system" {
 		t.Errorf("got %q, want the system-assigned identity", claims.AppID)
 	}
-	if _, claims := w.token(w.entra(credential.Options{Kind: credential.ManagedIdentity, ClientID: "user"})); claims.AppID != "user" {
+	if _, claims := w.token(identity("user")); claims.AppID != "user" {
 		t.Errorf("got %q, want the user-assigned identity", claims.AppID)
 	}
-	_, err := w.entra(credential.Options{Kind: credential.ManagedIdentity, ClientID: "none"}).Token(t.Context())
+	_, err := identity("none").Token(t.Context())
 	if e := w.trouble(err, credential.IdentityUnavailable); !strings.Contains(e.Error(), "graph.credential.client_id none") || !strings.Contains(e.Error(), "No User Assigned") {
 		t.Errorf("got %v", e)
 	}
@@ -198,7 +203,7 @@ func TestManagedIdentitySignsIn(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	endpoint.Close()
-	_, err = w.entra(credential.Options{Kind: credential.ManagedIdentity, ClientID: "late"}).Token(t.Context())
+	_, err = identity("late").Token(t.Context())
 	w.trouble(err, credential.IdentityUnavailable)
 	w.clean(w.logs.String())
 }

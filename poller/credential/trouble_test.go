@@ -138,18 +138,25 @@ func TestNoSecretLeavesTheAuthority(t *testing.T) {
 
 func TestCallerGivesUp(t *testing.T) {
 	w := newWorld(t, authority.Options{})
-	block := make(chan struct{})
-	slow := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-block }))
+	left := make(chan struct{})
+	slow := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		close(left)
+	}))
 	slow.TLS = w.TLSConfig()
 	slow.StartTLS()
 	defer slow.Close()
-	defer close(block)
 	e := w.entra(credential.Options{Authority: slow.URL})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := e.Token(ctx)
 	if got := w.trouble(err, credential.Unreachable); got.Unwrap() != context.DeadlineExceeded {
 		t.Errorf("got %v, want the caller's own deadline", err)
+	}
+	select {
+	case <-left: // nobody wants that sign-in any more
+	case <-time.After(10 * time.Second):
+		t.Error("the sign-in goes on")
 	}
 }
 

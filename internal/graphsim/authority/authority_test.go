@@ -97,19 +97,27 @@ func TestTokensVerify(t *testing.T) {
 		t.Errorf("got %+v, %v", claims, err)
 	}
 	parts := strings.Split(token, ".")
-	forged, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("x"))
+	genuine, _, err := jwt.NewParser().ParseUnverified(token, &authority.Claims{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	none, err := jwt.NewWithClaims(jwt.SigningMethodNone, claims).SignedString(jwt.UnsafeAllowNoneSignatureType)
-	if err != nil {
-		t.Fatal(err)
+	forge := func(method jwt.SigningMethod, key any) string {
+		t.Helper()
+		j := jwt.NewWithClaims(method, claims)
+		j.Header["kid"] = genuine.Header["kid"]
+		text, err := j.SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
 	}
+	forged, none := forge(jwt.SigningMethodHS256, x509.MarshalPKCS1PublicKey(&key().PublicKey)), forge(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType)
+	another := forge(jwt.SigningMethodPS256, key())
 	elsewhere, err := a.Issue(client, "https://graph.microsoft.us")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []string{"", "x", parts[0] + "." + parts[1] + ".", parts[0] + "." + parts[1] + "." + parts[2][:340], forged, none, elsewhere} {
+	for _, bad := range []string{"", "x", parts[0] + "." + parts[1] + ".", parts[0] + "." + parts[1] + "." + parts[2][:340], forged, none, another, elsewhere} {
 		if _, err := a.Verify(bad); err == nil {
 			t.Errorf("%q is accepted", bad)
 		}

@@ -43,7 +43,6 @@ func (e *Entra) load() {
 	}
 	e.reported = ""
 	e.log.Info("credential read again, it is tried at once")
-	e.notify()
 }
 
 // unusable keeps what was in force, and says so once.
