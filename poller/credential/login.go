@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -84,9 +85,9 @@ func (e *Entra) certificate() (certificate, error) {
 	}
 	c, err := parseCertificate(e.fileOf(keyCertificate).content, password)
 	switch {
-	case err == errPassword && password == "":
+	case errors.Is(err, errPassword) && password == "":
 		return c, &Error{Kind: CertificateInvalid, Where: e.where(keyCertificate), Text: "its private key is encrypted", Remedy: "name the file of its password with " + keyPassword}
-	case err == errPassword:
+	case errors.Is(err, errPassword):
 		return c, &Error{Kind: CertificateInvalid, Where: e.where(keyPassword), Text: "it does not open the private key of " + e.where(keyCertificate), Remedy: "let both files come from one export"}
 	case err != nil:
 		return c, &Error{Kind: CertificateInvalid, Where: e.where(keyCertificate), Text: err.Error(), Remedy: "want a PEM or PFX file with the certificate and its RSA private key"}

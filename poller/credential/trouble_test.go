@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -150,7 +151,7 @@ func TestCallerGivesUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := e.Token(ctx)
-	if got := w.trouble(err, credential.Unreachable); got.Unwrap() != context.DeadlineExceeded {
+	if got := w.trouble(err, credential.Unreachable); !errors.Is(got, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the caller's own deadline", err)
 	}
 	select {
