@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,8 +14,9 @@ const claims = "eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVl
 
 // identity is whom a token stands for.
 type identity struct {
-	app   bool // issued by the token endpoint: there is no signed-in user
-	roles []string
+	app    bool // there is no signed-in user
+	judged bool // it has these permissions and no others
+	roles  []string
 }
 
 // needs are the application permissions, any of which opens a kind of call.
@@ -41,6 +43,33 @@ func (c *call) admit() *answer {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return c.unauthorized("InvalidAuthenticationToken", "Access token is empty.")
 	}
+	if a := c.identify(token); a != nil {
+		return a
+	}
+	if c.fate.forbidden || c.who.judged && !slices.ContainsFunc(needs[c.kind], func(role string) bool { return slices.Contains(c.who.roles, role) }) {
+		if c.kind.presence() {
+			return c.fail(http.StatusForbidden, "Forbidden", "Insufficient privileges to read presence.")
+		}
+		return c.fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	}
+	return nil
+}
+
+// identify finds out whom a token stands for. A token that no one vouches for is refused.
+func (c *call) identify(token string) *answer {
+	if verify := c.t.o.Verify; verify != nil {
+		grant, err := verify(token)
+		if err != nil {
+			a := c.unauthorized("InvalidAuthenticationToken", err.Error())
+			var challenged interface{ Header() string }
+			if errors.As(err, &challenged) {
+				a.header.Set("WWW-Authenticate", challenged.Header())
+			}
+			return a
+		}
+		c.who = identity{app: grant.App, judged: true, roles: grant.Permissions}
+		return nil
+	}
 	issued, valid, expired := c.t.inspect(token)
 	switch {
 	case valid && expired:
@@ -49,12 +78,6 @@ func (c *call) admit() *answer {
 		c.who = issued
 	case c.t.o.Token != "" && token != c.t.o.Token:
 		return c.unauthorized("InvalidAuthenticationToken", "Access token validation failure.")
-	}
-	if c.fate.forbidden || c.who.app && !slices.ContainsFunc(needs[c.kind], func(role string) bool { return slices.Contains(c.who.roles, role) }) {
-		if c.kind.presence() {
-			return c.fail(http.StatusForbidden, "Forbidden", "Insufficient privileges to read presence.")
-		}
-		return c.fail(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
 	return nil
 }

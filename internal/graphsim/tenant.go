@@ -34,6 +34,9 @@ type Options struct {
 	Token string
 	// ClientID and ClientSecret, if set, are what the token endpoint asks for.
 	ClientID, ClientSecret string
+	// Verify, if set, judges every bearer token instead: whom it stands for, or why not. What the error says is Graph's
+	// message; its Header() string, if it has one, is the answer's WWW-Authenticate.
+	Verify func(token string) (Grant, error)
 	// Roles are the application permissions in issued tokens; nil: all that the
 	// tenant's calls need.
 	Roles []string
@@ -50,6 +53,12 @@ type Options struct {
 	Pin time.Duration
 
 	Log *zap.Logger // nil: silent
+}
+
+// Grant is what a token allows.
+type Grant struct {
+	App         bool // there is no signed-in user
+	Permissions []string
 }
 
 func (o Options) withDefaults() Options {

@@ -60,7 +60,7 @@ func (t *Tenant) inspect(token string) (who identity, valid, expired bool) {
 	if err != nil || json.Unmarshal(raw, &c) != nil {
 		return who, false, false
 	}
-	return identity{app: true, roles: c.Roles}, true, time.Now().Unix() >= c.Expires
+	return identity{app: true, judged: true, roles: c.Roles}, true, time.Now().Unix() >= c.Expires
 }
 
 // loginError is the login service's error body, which is not Graph's.
