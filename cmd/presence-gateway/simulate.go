@@ -13,11 +13,13 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/internal/config"
 	"github.com/presence-gateway/presence-gateway/internal/graphsim"
+	"github.com/presence-gateway/presence-gateway/internal/graphsim/authority"
 )
 
 type simulateFlags struct {
 	listen, logLevel string
 	tlsCert, tlsKey  string
+	login            loginFlags
 	tenant           graphsim.Options
 }
 
@@ -33,7 +35,14 @@ Point a gateway at it with graph.base_url. Steer it while it runs:
   GET  /sim/stats                  reads counted, refused, peak in any window
   PUT  /sim/users/{id}/presence    {"availability":"Busy","activity":"InACall"}
   PUT  /sim/faults                 {"status":{"status":503},"latency":{"ms":200}}; {} ends them
-  POST /sim/reset                  faults off, figures at zero`,
+  POST /sim/reset                  faults off, figures at zero
+
+With --client-id and --client-secret there is a simulated sign-in as well, and Graph takes its tokens alone:
+
+  presence-gateway simulate --listen 127.0.0.1:9000 --tls --ca-file ca.pem --client-id app --client-secret secret
+  PUT  /sim/login                  {"secretExpired":true}, noConsent, disabled, blocked, permissions; {} ends them
+  POST /sim/login/revoke           every token so far is answered with a claims challenge
+  POST /sim/login/approve          {"code":"..."}: somebody enters a device code`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return simulate(cmd, f) },
 	}
@@ -48,6 +57,12 @@ Point a gateway at it with graph.base_url. Steer it while it runs:
 	flags.StringVar(&f.tenant.Token, "token", "", "the one bearer token accepted besides those issued; empty: any")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve TLS")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "its key file")
+	flags.BoolVar(&f.login.tls, "tls", false, "serve TLS with a certificate made for this run")
+	flags.StringVar(&f.login.caFile, "ca-file", "", "where to write the authority that --tls makes, for graph.credential.ca_file")
+	flags.StringVar(&f.login.clientID, "client-id", "", "the application that may sign in; Graph then takes no other tokens")
+	flags.StringVar(&f.login.clientSecret, "client-secret", "", "its (simulated) secret")
+	flags.StringVar(&f.login.tenantID, "tenant-id", authority.DefaultTenant, "the tenant it signs in to")
+	flags.StringVar(&f.login.listen, "login-listen", "", "host:port to serve the sign-in on; empty: beside Graph")
 	flags.StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
 }
@@ -65,6 +80,9 @@ func simulate(cmd *cobra.Command, f simulateFlags) error {
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return usageError{errors.New("--tls-cert and --tls-key: give both or neither")}
 	}
+	if err := f.login.check(f.tlsCert != ""); err != nil {
+		return usageError{err}
+	}
 	log, err := newLogger(config.Log{Level: f.logLevel, Format: "console"})
 	if err != nil {
 		return usageError{fmt.Errorf("--log-level: %w", err)}
@@ -75,20 +93,46 @@ func simulate(cmd *cobra.Command, f simulateFlags) error {
 		return err
 	}
 	defer listener.Close()
+	var signIn *login
+	if f.login.tls || f.login.enabled {
+		if signIn, err = newLogin(f.login, f.listen, f.login.listen); err != nil {
+			return err
+		}
+	}
+	if f.login.enabled {
+		f.tenant.Verify = signIn.verify
+	}
 	tenant := graphsim.New(f.tenant)
 	server := &http.Server{Handler: tenant.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	scheme := "http"
-	if f.tlsCert != "" {
+	switch {
+	case f.tlsCert != "":
 		c, err := loadCertificate(f.tlsCert, f.tlsKey, log)
 		if err != nil {
 			return fmt.Errorf("--tls-cert: %w", err)
 		}
 		server.TLSConfig, scheme = c.serverTLS(), "https"
+	case f.login.tls:
+		server.TLSConfig, scheme = signIn.TLSConfig(), "https"
 	}
 	ctx, stop := untilInterrupted(cmd.Context())
 	defer stop()
-	fmt.Fprintf(cmd.OutOrStdout(), "Simulated tenant with %d people on %s://%s (graph.base_url), steered under /sim/\n", f.tenant.Users, scheme, listener.Addr())
 	g, ctx := errgroup.WithContext(ctx)
+	out := fmt.Sprintf("Simulated tenant with %d people on %s://%s (graph.base_url), steered under /sim/\n", f.tenant.Users, scheme, listener.Addr())
+	if f.login.enabled {
+		server.Handler = signIn.beside(tenant.Handler())
+		door := listener
+		if f.login.listen != "" {
+			if door, err = listen("--login-listen", f.login.listen); err != nil {
+				return err
+			}
+			defer door.Close()
+			second := &http.Server{Handler: signIn, TLSConfig: server.TLSConfig.Clone(), ReadHeaderTimeout: 10 * time.Second}
+			g.Go(func() error { return serveHTTP(ctx, second, door) })
+		}
+		out += fmt.Sprintf("Sign-in on https://%s (graph.credential.authority), tenant_id %s, client_id %s\n", door.Addr(), signIn.TenantID(), f.login.clientID)
+	}
+	fmt.Fprint(cmd.OutOrStdout(), out)
 	g.Go(func() error { return tenant.Run(ctx) })
 	g.Go(func() error { return serveHTTP(ctx, server, listener) })
 	return g.Wait()
