@@ -24,11 +24,9 @@ func newClient(c *config.Config, p parts) (*graph.Client, error) {
 		Timeout: c.Graph.Timeout,
 		Log:     p.log,
 	}
-	if path := c.Graph.Credential.CAFile; path != "" {
-		var err error
-		if o.RootCAs, err = config.Authorities(path); err != nil {
-			return nil, err
-		}
+	var err error
+	if o.RootCAs, err = trusted(c); err != nil {
+		return nil, err
 	}
 	return graph.New(p.credential, o)
 }

@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presence-gateway/presence-gateway/internal/config"
-	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
 
 func serveCommand() *cobra.Command {
@@ -42,7 +41,7 @@ func serve(parent context.Context, path, role string) error {
 	if path == "" {
 		return usageError{errors.New("--config is missing: name the configuration file (config.example.yaml shows every key)")}
 	}
-	c, notices, err := config.Load(path, os.Environ())
+	c, notices, err := config.Load(path, os.Environ(), judgeCredential)
 	if err != nil {
 		for _, notice := range notices {
 			fmt.Fprintln(os.Stderr, notice)
@@ -56,12 +55,16 @@ func serve(parent context.Context, path, role string) error {
 	for _, notice := range notices {
 		log.Warn(notice)
 	}
+	signIn, err := newCredential(c, log)
+	if err != nil {
+		return err
+	}
 	listener, err := listen("listen", c.Listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	p := parts{listener: listener, credential: credential(&c.Graph.Credential, log), log: log}
+	p := parts{listener: listener, credential: signIn, log: log}
 	if c.AdminListen != "" {
 		if p.admin, err = listen("admin_listen", c.AdminListen); err != nil {
 			return err
@@ -74,16 +77,3 @@ func serve(parent context.Context, path, role string) error {
 	log.Info("starting", zap.String("version", b.Version), zap.String("commit", b.Commit), zap.String("config", path))
 	return run(ctx, c, p)
 }
-
-// credential is the one kind this release has: a token in a file, or in the environment.
-func credential(c *config.Credential, log *zap.Logger) graph.Credential {
-	if c.Token != "" {
-		return fixedToken{graph.Token{Value: string(c.Token)}}
-	}
-	return graph.TokenFile(c.TokenFile, graph.TokenFileOptions{Log: log})
-}
-
-// fixedToken came from the environment, so that it never changes.
-type fixedToken struct{ token graph.Token }
-
-func (f fixedToken) Token(context.Context) (graph.Token, error) { return f.token, nil }

@@ -211,6 +211,22 @@ func TestBadConfiguration(t *testing.T) {
 	}
 }
 
+// What only the credential can judge is a mistake of the configuration all the same, with its line.
+func TestBadCredential(t *testing.T) {
+	for text, want := range map[string]string{
+		"tenant_id: common, client_id: a":                                             ":2: graph.credential.tenant_id: \"common\" is no tenant: ",
+		"tenant_id: t, client_id: a, authority: \"https://login.microsoftonline.us\"": ":2: graph.credential.authority: it is the login of cloud us-gov-l4, but graph.cloud is global: ",
+		"kind: workload_identity, tenant_id: t, client_id: a":                         ":2: graph.credential: AZURE_FEDERATED_TOKEN_FILE: the environment does not name the workload's token: ",
+	} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		write(t, path, "graph:\n  credential: {"+text+"}\ngateway: {auth: {anonymous: true}, policy: [{who: {anonymous: true}, allow: \"*\"}]}\n")
+		p := start(t, []string{"PRESENCE_GRAPH_CREDENTIAL_CLIENT_SECRET=s"}, "serve", "--config", path)
+		if code := p.exit(5 * time.Second); code != 2 || !strings.Contains(p.said(), path+want) {
+			t.Errorf("%s: exit code %d, said %s", text, code, p.said())
+		}
+	}
+}
+
 func TestBadUsage(t *testing.T) {
 	for _, row := range []struct {
 		arguments []string
@@ -228,6 +244,12 @@ func TestBadUsage(t *testing.T) {
 		{[]string{"demo", "--users", "many"}, 2, "invalid argument"},
 		{[]string{"simulate"}, 2, "--listen is missing"},
 		{[]string{"simulate", "--listen", "127.0.0.1:0", "--tls-cert", "a"}, 2, "give both or neither"},
+		{[]string{"simulate", "--listen", "127.0.0.1:0", "--client-id", "a", "--client-secret", "b"}, 2, "--client-id needs --tls"},
+		{[]string{"simulate", "--listen", "127.0.0.1:0", "--client-id", "a", "--tls"}, 2, "--client-secret is missing"},
+		{[]string{"simulate", "--listen", "127.0.0.1:0", "--login-listen", "127.0.0.1:0", "--tls"}, 2, "--client-id is missing"},
+		{[]string{"simulate", "--listen", "127.0.0.1:0", "--ca-file", "a"}, 2, "--ca-file is for the authority that --tls makes"},
+		{[]string{"simulate", "--listen", "127.0.0.1:0", "--tls", "--tls-cert", "a", "--tls-key", "b"}, 2, "give one of them"},
+		{[]string{"simulate", "--listen", "127.0.0.1:0", "--tls", "--ca-file", "/nowhere/ca.pem"}, 1, "--ca-file: open /nowhere/ca.pem"},
 		{[]string{"simulate", "--listen", "127.0.0.1:99999"}, 1, "--listen: cannot listen on 127.0.0.1:99999"},
 		{[]string{"bench"}, 2, "--url"},
 		{[]string{"bench", "--url", "http://127.0.0.1:1", "--users", "x"}, 2, "--users"},

@@ -1,22 +1,27 @@
 package config
 
 import (
-	"github.com/goccy/go-yaml/ast"
 	"os"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // Load reads the file at path and lays environ (in the form of [os.Environ]) over it. Whatever is wrong is in the
 // error, which is [Problems], all of it. Notices are what should be logged: things that have no effect.
-func Load(path string, environ []string) (c *Config, notices []string, err error) {
+func Load(path string, environ []string, judges ...Judge) (c *Config, notices []string, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, Problems{{File: path, Text: "cannot be read: " + reason(err)}}
 	}
-	return Parse(path, text, environ)
+	return Parse(path, text, environ, judges...)
 }
 
+// Judge finds what this package cannot: values that a part of the program refuses. It answers the key and what is wrong
+// with it, or nothing. It is asked about configurations whose graph part is good so far.
+type Judge func(*Config) (key, problem string)
+
 // Parse is [Load] for the text of a file.
-func Parse(file string, text []byte, environ []string) (c *Config, notices []string, err error) {
+func Parse(file string, text []byte, environ []string, judges ...Judge) (c *Config, notices []string, err error) {
 	c = Default()
 	d := &decoder{file: file, lines: map[string]int{}, anchors: map[string]ast.Node{}}
 	d.decodeFile(text, c)
@@ -27,6 +32,14 @@ func Parse(file string, text []byte, environ []string) (c *Config, notices []str
 	// A file that is no configuration at all has one problem, not all those that follow from its being empty.
 	if len(d.lines) > 0 || len(d.problems) == 0 {
 		v.run(c)
+		for _, judge := range judges {
+			if v.failedBelow("graph") {
+				break
+			}
+			if key, problem := judge(c); problem != "" {
+				v.fail(key, "%s", problem)
+			}
+		}
 	}
 	if len(v.problems) > 0 {
 		return nil, v.notices, v.problems.sorted()

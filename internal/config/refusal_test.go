@@ -58,10 +58,18 @@ func TestRefusals(t *testing.T) {
 		{"interval 0", "graph.interval: 0", "graph.interval: is 0s: want 10ms or more"},
 		{"timeout below 0", "graph.timeout: -1s", "graph.timeout: is -1s"},
 		{"reset 0", "graph.sequence_reset_after: 0s", "graph.sequence_reset_after: is 0s"},
-		{"credential of a later release", "graph.credential: {kind: managed_identity}", "graph.credential.kind: managed_identity is not in this release"},
 		{"unknown credential", "graph.credential: {kind: token}", `graph.credential.kind: "token" is unknown`},
-		{"no credential", "graph.credential: {tenant_id: x}", "graph.credential: there is no credential: set kind: token_file"},
-		{"no token file", "graph.credential: {kind: token_file}", "graph.credential.token_file: is missing: name a file that holds an access token for Graph, or set PRESENCE_GRAPH_CREDENTIAL_TOKEN"},
+		{"no credential", "graph.credential: {ca_file: \"\"}", "graph.credential: there is no credential: set tenant_id, client_id and client_secret_file, or another kind"},
+		{"no kind, but a token", "graph.credential: {token_file: " + bad + "}", "graph.credential.kind: is missing: a token is given, so set kind: token_file"},
+		{"no tenant", "graph.credential: {client_id: x, client_secret_file: " + bad + "}", "graph.credential.tenant_id: is missing: want the directory (tenant) id"},
+		{"no application", "graph.credential: {kind: device_code, tenant_id: x}", "graph.credential.client_id: is missing: want the application (client) id"},
+		{"no secret", "graph.credential: {tenant_id: x, client_id: y}", "graph.credential.client_secret_file: is missing: name a file that holds the client secret's value, or set PRESENCE_GRAPH_CREDENTIAL_CLIENT_SECRET"},
+		{"secret file that is not there", "graph.credential: {tenant_id: x, client_id: y, client_secret_file: /nowhere/s}", `graph.credential.client_secret_file: "/nowhere/s" cannot be read: no such file`},
+		{"no certificate", "graph.credential: {kind: client_certificate, tenant_id: x, client_id: y}", "graph.credential.certificate_file: is missing: name a PEM or PFX file"},
+		{"certificate that is not there", "graph.credential: {kind: client_certificate, tenant_id: x, client_id: y, certificate_file: /nowhere/c}", `graph.credential.certificate_file: "/nowhere/c" cannot be read`},
+		{"password that is not there", "graph.credential: {kind: client_certificate, tenant_id: x, client_id: y, certificate_file: " + bad + ", certificate_password_file: /nowhere/p}", `graph.credential.certificate_password_file: "/nowhere/p" cannot be read`},
+		{"authority of a secret over http", "graph.credential: {tenant_id: x, client_id: y, client_secret_file: " + bad + ", authority: \"http://login.example\"}", `graph.credential.authority: "http" is no scheme for this: want https`},
+		{"no token file", "graph.credential: {kind: token_file}", "graph.credential.token_file: is missing: name a file that holds an access token for Graph and is kept fresh, or set PRESENCE_GRAPH_CREDENTIAL_TOKEN"},
 		{"token file that is not there", "graph.credential: {kind: token_file, token_file: /nowhere/token}", `graph.credential.token_file: "/nowhere/token" cannot be read: no such file or directory`},
 		{"token file that is a folder", "graph.credential: {kind: token_file, token_file: " + dir + "}", "is a folder: want a file"},
 		{"secret inline", "graph.credential: {kind: token_file, token_file: " + bad + ", client_secret: hunter2}", "graph.credential.client_secret: a secret is never written into the configuration: name a file that holds it with client_secret_file, or set PRESENCE_GRAPH_CREDENTIAL_CLIENT_SECRET"},
@@ -200,7 +208,7 @@ gateway:
 `), []string{"PRESENCE_GRAPH_TIMEOUT=soon", "PRESENCE_WATCH_GROUPS=a,b"})
 	want := `c.yaml:1: listen: is a number: want a text
 c.yaml:2: logg: unknown key; did you mean log?
-c.yaml:4: graph.credential: there is no credential: set kind: token_file, and token_file to a file that holds an access token for Graph
+c.yaml:4: graph.credential: there is no credential: set tenant_id, client_id and client_secret_file, or another kind with what it needs
 c.yaml:4: graph.cloud: china cannot work: Microsoft Graph operated by 21Vianet offers no presence
 c.yaml:5: graph.budget.requests: is 0, which is too small: some of it is the reserve, so want 2 or more
 c.yaml:5: graph.budget.window: is 0, and no number of reads fits into no time: want for example 30s

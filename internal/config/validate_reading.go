@@ -12,9 +12,6 @@ import (
 
 const day = 24 * time.Hour
 
-var credentialKinds = []string{"client_secret", "client_certificate", "managed_identity", "workload_identity",
-	"azure_default", "device_code", "token_file"}
-
 func (v *validation) graph(g *Graph) {
 	if g.Cloud == "china" {
 		v.fail("graph.cloud", "china cannot work: Microsoft Graph operated by 21Vianet offers no presence")
@@ -53,49 +50,6 @@ func (v *validation) budget(b Budget) {
 		return
 	}
 	v.between("graph.budget.window", b.Window, 10*time.Millisecond, day)
-}
-
-func (v *validation) credential(c *Credential) {
-	const key = "graph.credential"
-	if !v.given(key+".kind") && c.TokenFile == "" && c.Token == "" {
-		v.fail(key, "there is no credential: set kind: token_file, and token_file to a file that holds an access token for Graph")
-		return
-	}
-	if !v.oneOf(key+".kind", c.Kind, credentialKinds...) {
-		return
-	}
-	if c.Kind != "token_file" {
-		v.fail(key+".kind", "%s %s: set kind: token_file, and token_file to a file that holds an access token for Graph and is kept fresh", c.Kind, notYet)
-		return
-	}
-	switch {
-	case c.Token != "" && c.TokenFile != "" && v.variables[key+".token_file"] != "":
-		v.fail(key+".token", "two tokens are given, the other by %s: keep one of them", v.variables[key+".token_file"])
-	case c.Token != "":
-		if strings.ContainsFunc(string(c.Token), func(r rune) bool { return r <= ' ' || r > '~' }) {
-			v.fail(key+".token", "holds characters that no token has: give the token alone")
-		}
-	case c.TokenFile == "":
-		v.fail(key+".token_file", "is missing: name a file that holds an access token for Graph, or set %s", variable(key+".token"))
-	default:
-		v.readable(key+".token_file", c.TokenFile)
-	}
-	if c.Authority != "" {
-		v.url(key+".authority", c.Authority, "https")
-	}
-	if c.CAFile != "" {
-		v.authorities(key+".ca_file", c.CAFile)
-	}
-	for _, unused := range []struct{ name, value string }{
-		{"tenant_id", c.TenantID}, {"client_id", c.ClientID}, {"client_secret_file", c.ClientSecretFile},
-		{"client_secret", string(c.ClientSecret)}, {"certificate_file", c.CertificateFile},
-		{"certificate_password_file", c.CertificatePasswordFile}, {"certificate_password", string(c.CertificatePassword)},
-		{"authority", c.Authority},
-	} {
-		if unused.value != "" {
-			v.notice("%s.%s has no effect: a credential of kind token_file does not use it", key, unused.name)
-		}
-	}
 }
 
 func (v *validation) watch(w *Watch) {

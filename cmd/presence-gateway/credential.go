@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/poller/credential"
+	"github.com/presence-gateway/presence-gateway/poller/graph"
+)
+
+// newCredential makes what the configuration names. It does nothing yet; one with a Run works while that does.
+func newCredential(c *config.Config, log *zap.Logger) (graph.Credential, error) {
+	named := &c.Graph.Credential
+	if named.Kind == "token_file" {
+		if named.Token != "" {
+			return fixedToken{graph.Token{Value: string(named.Token)}}, nil
+		}
+		return graph.TokenFile(named.TokenFile, graph.TokenFileOptions{Log: log}), nil
+	}
+	o := credential.Options{
+		Kind:                    credential.Kind(named.Kind),
+		TenantID:                named.TenantID,
+		ClientID:                named.ClientID,
+		Cloud:                   c.Graph.Cloud,
+		BaseURL:                 c.Graph.BaseURL,
+		Authority:               named.Authority,
+		ClientSecretFile:        named.ClientSecretFile,
+		ClientSecret:            credential.Secret(named.ClientSecret),
+		CertificateFile:         named.CertificateFile,
+		CertificatePasswordFile: named.CertificatePasswordFile,
+		CertificatePassword:     credential.Secret(named.CertificatePassword),
+		Log:                     log,
+	}
+	var err error
+	if o.RootCAs, err = trusted(c); err != nil {
+		return nil, err
+	}
+	return credential.New(o)
+}
+
+// trusted are the authorities that Graph and the login are judged by; nil: the system's.
+func trusted(c *config.Config) (*x509.CertPool, error) {
+	if c.Graph.Credential.CAFile == "" {
+		return nil, nil
+	}
+	return config.Authorities(c.Graph.Credential.CAFile)
+}
+
+// judgeCredential lets the credential refuse what the configuration cannot know: a tenant that is none, hosts of
+// different clouds, what a workload's environment lacks.
+func judgeCredential(c *config.Config) (key, problem string) {
+	_, err := newCredential(c, zap.NewNop())
+	var refused *credential.Error
+	if !errors.As(err, &refused) {
+		return "", ""
+	}
+	key, problem = refused.Where, refused.Text
+	if !strings.HasPrefix(key, "graph.") {
+		key, problem = "graph.credential", key+": "+problem
+	}
+	return key, problem + ": " + refused.Remedy
+}
+
+// fixedToken came from the environment, so that it never changes.
+type fixedToken struct{ token graph.Token }
+
+func (f fixedToken) Token(context.Context) (graph.Token, error) { return f.token, nil }
