@@ -49,6 +49,7 @@ type Budget struct {
 	spent                       []*Spend  // from the reserve, in this phase
 	ring                        ring
 	pacer                       pacer
+	tempo                       tempo
 	pause                       pause
 }
 
@@ -135,7 +136,7 @@ func (b *Budget) book() (*Spend, time.Duration, error) {
 	}
 	b.turnPhase(now)
 	b.ring.expire(now)
-	gap, free := b.pace()
+	gap, free := b.pace(now)
 	if wait := b.pacer.wait(now, gap); wait > 0 {
 		return nil, wait, nil
 	}
@@ -146,8 +147,8 @@ func (b *Budget) book() (*Spend, time.Duration, error) {
 		return nil, wait, nil
 	}
 	// What a crash now would leave unknown must fit beside what comes after it, see crashed.
-	if wait := b.ring.unknown(now); b.phase == full && b.ring.unanswered(now) >= b.unresolved {
-		return nil, wait, nil
+	if b.ring.unanswered(now) >= b.unresolved && b.phase == full {
+		return nil, b.ring.unknown(now), nil
 	}
 	s := &Spend{b: b, left: now}
 	if b.phase == reserved {
@@ -160,12 +161,16 @@ func (b *Budget) book() (*Spend, time.Duration, error) {
 }
 
 // pace returns the time between two reads, and whether the phase grants one more.
-func (b *Budget) pace() (gap time.Duration, free bool) {
+func (b *Budget) pace(now time.Time) (gap time.Duration, free bool) {
+	gap = time.Duration(float64(b.fullGap()) / b.tempo.share(now))
 	if b.phase == reserved {
-		return b.o.Window / time.Duration(b.reserve), len(b.spent) < b.reserve && b.ring.spent() < b.reserve
+		return max(gap, b.o.Window/time.Duration(b.reserve)), len(b.spent) < b.reserve && b.ring.spent() < b.reserve
 	}
-	return b.o.Window / time.Duration(b.places), true
+	return gap, true
 }
+
+// fullGap is the time between two reads at the full pace.
+func (b *Budget) fullGap() time.Duration { return b.o.Window / time.Duration(b.places) }
 
 func (b *Budget) phaseEnd() time.Time { return b.began.Add(b.rest) }
 
@@ -201,13 +206,20 @@ func (b *Budget) Pause(until time.Time) {
 }
 
 func (b *Budget) pauseUntil(until time.Time) {
-	if !until.After(b.pause.until) {
+	now := b.clock.now()
+	if !until.After(now) {
 		return
 	}
-	b.pause.until = until
-	gap, _ := b.pace()
-	b.pacer.reset(until, gap)
-	b.write(b.clock.now())
+	longer := until.After(b.pause.until)
+	if longer {
+		b.pause.until = until
+		gap, _ := b.pace(now)
+		b.pacer.reset(until, gap)
+	}
+	b.tempo.hold(now, b.pause.until)
+	if longer {
+		b.write(now)
+	}
 }
 
 // Succeeded says that Graph answered a read: the next 429 without Retry-After begins at the shortest pause again.
@@ -229,6 +241,7 @@ type Usage struct {
 	Spent   int           // reads booked that may have reached Graph within the window
 	Limit   int           // Options.Requests
 	Paused  time.Duration // for how long yet nothing may leave, because of a 429
+	Pace    float64       // of the full pace; less than 1 for some minutes after a 429
 	Reserve bool          // on the reserve, after a start that does not know what was spent before
 	Held    bool          // another process holds the record
 }
@@ -243,6 +256,7 @@ func (b *Budget) Usage() Usage {
 		Spent:   b.ring.spent(),
 		Limit:   b.o.Requests,
 		Paused:  max(0, b.pause.until.Sub(now)),
+		Pace:    b.tempo.share(now),
 		Reserve: b.phase == reserved,
 		Held:    b.held,
 	}
@@ -275,5 +289,9 @@ func (b *Budget) Close() error {
 	return nil
 }
 
-// Rate returns how many reads a second the places allow in the long run.
-func (b *Budget) Rate() float64 { return float64(b.places) / b.rest.Seconds() }
+// Rate returns how many reads a second the places allow in the long run, at the pace of now.
+func (b *Budget) Rate() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return float64(b.places) / b.rest.Seconds() * b.tempo.share(b.clock.now())
+}

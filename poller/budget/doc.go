@@ -1,7 +1,7 @@
 // Package budget says when a read may leave, so that no interval of the window ever holds more reads than Graph
 // grants.
 //
-// Two things limit it. A pacer spreads reads evenly. The ring is the hard stop: of [Options].Requests a tenth is the
+// Two things limit it. A pacer spreads reads evenly, more slowly for a while after a 429. The ring is the hard stop: of [Options].Requests a tenth is the
 // reserve, the rest are places, and a place is free again only when the window has passed since the ANSWER to the
 // read that held it. Two reads in one place therefore reach Graph a window apart, whatever the network does, and no
 // window holds more reads than there are places.

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -10,6 +11,7 @@ type ring struct {
 	flying int
 	blind  int // places held for reads of a process that died, which nobody counted
 	places resting
+	late   []time.Time // in order: when the rests that have not begun yet do
 }
 
 // resting is a heap of places by the time they are free again.
@@ -21,13 +23,19 @@ type place struct {
 }
 
 func (r *ring) rest(since time.Time, rest time.Duration) {
-	heap.Push(&r.places, place{free: since.Add(rest), since: since})
+	r.add(place{free: since.Add(rest), since: since})
+}
+
+func (r *ring) add(p place) {
+	heap.Push(&r.places, p)
+	at, _ := slices.BinarySearchFunc(r.late, p.since, time.Time.Compare)
+	r.late = slices.Insert(r.late, at, p.since)
 }
 
 // hold keeps n places for reads that may have reached Graph until since.
 func (r *ring) hold(n int, since time.Time, rest time.Duration) {
 	for range n {
-		heap.Push(&r.places, place{free: since.Add(rest), since: since, blind: true})
+		r.add(place{free: since.Add(rest), since: since, blind: true})
 	}
 	r.blind += n
 }
@@ -55,24 +63,21 @@ func (r *ring) spent() int { return r.flying + len(r.places) - r.blind }
 
 // unanswered counts reads that may not have reached Graph yet.
 func (r *ring) unanswered(now time.Time) int {
-	n := r.flying
-	for i := range r.places {
-		if r.places[i].since.After(now) {
-			n++
-		}
+	begun := 0
+	for begun < len(r.late) && !r.late[begun].After(now) {
+		begun++
 	}
-	return n
+	r.late = slices.Delete(r.late, 0, begun)
+	return r.flying + len(r.late)
 }
 
-// unknown returns when the first of them, if it is one that was given up, is out of its grace.
+// unknown returns when the first of them, if it is one that was given up, is out of its grace. It is to be asked after
+// unanswered.
 func (r *ring) unknown(now time.Time) time.Duration {
-	wait := time.Second
-	for i := range r.places {
-		if left := r.places[i].since.Sub(now); left > 0 {
-			wait = min(wait, left)
-		}
+	if len(r.late) == 0 {
+		return time.Second
 	}
-	return wait
+	return min(time.Second, r.late[0].Sub(now))
 }
 
 func (h resting) Len() int           { return len(h) }

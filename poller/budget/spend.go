@@ -71,12 +71,14 @@ func (s *Spend) end(rests time.Time) {
 }
 
 // Throttled says that the answer was a 429. With set, nothing leaves before retryAfter from now; else, or if it is
-// zero, the pause is 10 s, doubling with each flight of refusals up to 5 min until a read succeeds.
+// zero, the pause is 10 s, doubling with each flight of refusals up to 5 min until a read succeeds. What follows the
+// pause leaves at four fifths of the pace before, once for each flight, which grows back within minutes.
 func (s *Spend) Throttled(retryAfter time.Duration, set bool) {
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
 	now := s.b.clock.now()
 	s.end(now)
+	s.b.tempo.refused(s.left, now, s.b.fullGap())
 	if !set || retryAfter <= 0 {
 		retryAfter = s.b.pause.next(s.left, now)
 	}

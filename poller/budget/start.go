@@ -78,7 +78,7 @@ func (b *Budget) restore(r record, now time.Time) {
 	at := r.clockAt(now, b.clock)
 	b.pause.until, b.pause.step = at(r.Pause), r.PauseStep
 	if wait := b.pause.until.Sub(now); wait > 0 {
-		gap, _ := b.pace()
+		gap, _ := b.pace(now)
 		b.pacer.reset(b.pause.until, gap)
 		b.log.Info("a pause that Graph asked for goes on", zap.Duration("for", wait))
 	}
