@@ -241,6 +241,29 @@ func TestCrashFindsOnlySomeReadsUnanswered(t *testing.T) {
 	})
 }
 
+func TestLostReadsAreAmongThemUntilTheGraceIsOver(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.o.Grace = time.Minute
+		b := h.open()
+		defer h.close(b)
+		ctx, cancel := context.WithTimeout(context.Background(), 59*time.Second)
+		defer cancel()
+		lost := 0
+		for {
+			s, err := b.Reserve(ctx)
+			if err != nil {
+				break
+			}
+			s.Lost()
+			lost++
+		}
+		h.want("given up", lost, 45)
+		if n := h.spend(b, 3*time.Second); n == 0 {
+			h.Error("nothing left after the grace")
+		}
+	})
+}
+
 func TestBrokenRecordIsTakenForACrash(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "not JSON": "{", "state": `{"version":1,"state":"fine","wallMs":1}`, "version": `{"version":9,"state":"clean","wallMs":1}`,
