@@ -65,7 +65,8 @@ func TestFromGraphToHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.CloseIdleConnections()
-	spending, err := budget.Open(budget.Options{Dir: t.TempDir()})
+	// The usual pace, in a window that all of the test falls in, however slow the machine.
+	spending, err := budget.Open(budget.Options{Dir: t.TempDir(), Requests: 30000, Window: 10 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestFromGraphToHub(t *testing.T) {
 
 	confirmed := func(since time.Time) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		if err := table.Await(ctx, users(0, 1000), since); err != nil {
 			t.Fatal(err)
@@ -98,9 +99,7 @@ func TestFromGraphToHub(t *testing.T) {
 	<-throttled
 	mode.Store(http.StatusOK)
 	confirmed(time.Now())
-	if !table.Status().Live() {
-		t.Errorf("status: %v", table.Status())
-	}
+	live(t, table) // on a slow machine an outage may have been announced meanwhile
 	if table.Directory().Watched(presence.ID{}) || !table.Directory().Watched(user(0)) {
 		t.Error("the directory is not who is configured")
 	}
@@ -108,11 +107,28 @@ func TestFromGraphToHub(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	// One that was cancelled at the end may not have reached it.
-	if spent, got := int64(spending.Usage().Spent), requests.Load(); spent < got || spent > got+1 {
+	// Those that were cancelled at the end may not have reached it.
+	if spent, got := int64(spending.Usage().Spent), requests.Load(); spent < got || spent > got+2 {
 		t.Errorf("%d reads spent, %d reached Graph", spent, got)
 	}
 	if err := spending.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// live waits until reads are said to succeed.
+func live(t *testing.T, table *hub.Hub) {
+	t.Helper()
+	limit := time.After(2 * time.Minute)
+	for {
+		changed := table.Changed()
+		if table.Status().Live() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			t.Fatalf("status: %v", table.Status())
+		}
 	}
 }

@@ -18,6 +18,10 @@ const (
 
 	doubtful      = 4 * time.Second // without a success, after which a read gets only
 	doubtfulLimit = 9 * time.Second // so that one is tried every 10 s
+
+	// probeAfter is the longest time without a request: with a longer interval and few users nobody may be due for
+	// minutes, and an outage would begin unseen. Then those due first are read early.
+	probeAfter = 5 * time.Second
 )
 
 // loop is one Run's deciding goroutine. All but reserve and read runs on it.
@@ -31,6 +35,7 @@ type loop struct {
 	readers sync.WaitGroup       // read
 	waiting bool                 // a permit was wanted and has not come
 	flying  int                  // reads under way
+	left    time.Time            // when the last one left, or nobody could be asked
 	outage  outage               // what clients are told
 	trial   trial                // one request at a time, while everything fails
 	refused int                  // requests refused in a row, none accepted since
@@ -63,6 +68,7 @@ func (p *Poller) credentialChange() <-chan struct{} {
 func (l *loop) run(ctx context.Context, first update) error {
 	defer l.readers.Wait() // results has room for all of them
 	l.outage.begin(time.Now())
+	l.left = time.Now()
 	if err := l.apply(ctx, first); err != nil {
 		return err
 	}
@@ -128,7 +134,16 @@ func (l *loop) next(now time.Time) (time.Time, bool) {
 		}
 		l.plan.Hasten(now)
 	}
-	return l.plan.Next(now)
+	at, ok := l.plan.Next(now)
+	if probe := l.left.Add(l.probe()); ok && l.flying == 0 && probe.Before(at) {
+		at = probe
+	}
+	return at, ok
+}
+
+// probe is the longest time without a request. A small budget is not spent on little else.
+func (l *loop) probe() time.Duration {
+	return max(probeAfter, time.Duration(2*float64(time.Second)/l.o.Budget.Rate()))
 }
 
 // ask wants a permit if a read should leave now, and returns how long until that is to be looked at again.
@@ -159,6 +174,7 @@ func (l *loop) send(ctx context.Context, spend *budget.Spend) {
 	l.mu.Lock()
 	batch := l.plan.Take(now)
 	l.mu.Unlock()
+	l.left = now
 	if batch == nil {
 		spend.Unused()
 		return
@@ -198,9 +214,9 @@ func (l *loop) tick(ctx context.Context) error {
 	unknown := l.plan.Active() == 0 && l.roster.incomplete()
 	s := sight{
 		nobody: l.plan.Active() == 0 && !unknown,
-		due:    l.plan.Due(now) || unknown,
+		due:    l.plan.Due(now) || unknown || now.Sub(l.left) > l.probe(),
 		owed:   l.plan.Owed(),
-		sweep:  l.plan.Sweep(),
+		sweep:  time.Duration(float64(l.plan.Sweep()) / usage.Pace),
 		held:   usage.Held,
 		paused: usage.Paused > 0,
 	}

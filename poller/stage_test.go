@@ -281,6 +281,7 @@ type stage struct {
 	source     *source
 	term       *term
 	credential *credential
+	dir        string // of the budget's record
 	budget     *budget.Budget
 	registry   *prometheus.Registry
 	poller     *poller.Poller
@@ -295,17 +296,14 @@ func perform(t *testing.T, test func(s *stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{
 			T:          t,
+			dir:        dir,
 			source:     &source{size: 650, latency: 60 * time.Millisecond, asked: map[presence.ID]int{}, flying: map[presence.ID]bool{}},
 			term:       &term{asked: map[presence.ID]time.Time{}, gone: map[presence.ID]int{}, wants: make(chan []presence.Want)},
 			credential: &credential{ch: make(chan struct{})},
 			registry:   prometheus.NewRegistry(),
 		}
 		s.o = poller.Options{Credential: s.credential, Registry: s.registry}
-		var err error
-		if s.budget, err = budget.Open(budget.Options{Dir: dir, Identity: "test"}); err != nil {
-			t.Fatal(err)
-		}
-		s.o.Budget = s.budget
+		s.openBudget()
 		test(s)
 		if s.stop != nil {
 			if err := s.stop(); err != nil {
@@ -332,6 +330,24 @@ func folder(t *testing.T) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+func (s *stage) openBudget() {
+	s.Helper()
+	var err error
+	if s.budget, err = budget.Open(budget.Options{Dir: s.dir, Identity: "test"}); err != nil {
+		s.Fatal(err)
+	}
+	s.o.Budget = s.budget
+}
+
+// crowd watches n users, or if they are many a tenth of them in batches of a tenth: as many requests, in a tenth of
+// the time.
+func (s *stage) crowd(n int) {
+	if n > 1000 {
+		n, s.source.size = n/10, s.source.size/10
+	}
+	s.o.Watch.Users = users(0, n)
 }
 
 func (s *stage) start() {
