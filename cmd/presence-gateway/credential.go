@@ -22,25 +22,32 @@ func newCredential(c *config.Config, log *zap.Logger) (graph.Credential, error) 
 		}
 		return graph.TokenFile(named.TokenFile, graph.TokenFileOptions{Log: log}), nil
 	}
-	o := credential.Options{
+	o, err := credentialOptions(c, log)
+	if err != nil {
+		return nil, err
+	}
+	return credential.New(o)
+}
+
+// credentialOptions are those of every kind but token_file.
+func credentialOptions(c *config.Config, log *zap.Logger) (credential.Options, error) {
+	named := &c.Graph.Credential
+	roots, err := trusted(c)
+	return credential.Options{
 		Kind:                    credential.Kind(named.Kind),
 		TenantID:                named.TenantID,
 		ClientID:                named.ClientID,
 		Cloud:                   c.Graph.Cloud,
 		BaseURL:                 c.Graph.BaseURL,
 		Authority:               named.Authority,
+		RootCAs:                 roots,
 		ClientSecretFile:        named.ClientSecretFile,
 		ClientSecret:            credential.Secret(named.ClientSecret),
 		CertificateFile:         named.CertificateFile,
 		CertificatePasswordFile: named.CertificatePasswordFile,
 		CertificatePassword:     credential.Secret(named.CertificatePassword),
 		Log:                     log,
-	}
-	var err error
-	if o.RootCAs, err = trusted(c); err != nil {
-		return nil, err
-	}
-	return credential.New(o)
+	}, err
 }
 
 // trusted are the authorities that Graph and the login are judged by; nil: the system's.
@@ -55,6 +62,10 @@ func trusted(c *config.Config) (*x509.CertPool, error) {
 // different clouds, what a workload's environment lacks.
 func judgeCredential(c *config.Config) (key, problem string) {
 	_, err := newCredential(c, zap.NewNop())
+	if c.Graph.Credential.Kind == "token_file" {
+		// A token from elsewhere goes to the host of one cloud, too. Any kind tells which hosts belong together.
+		_, err = credential.New(credential.Options{Kind: credential.AzureDefault, Cloud: c.Graph.Cloud, BaseURL: c.Graph.BaseURL, Authority: c.Graph.Credential.Authority})
+	}
 	var refused *credential.Error
 	if !errors.As(err, &refused) {
 		return "", ""

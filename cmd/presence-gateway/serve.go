@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -39,7 +38,7 @@ func serve(parent context.Context, path, role string) error {
 		return usageError{fmt.Errorf("--role %q: want all, poller or gateway", role)}
 	}
 	if path == "" {
-		return usageError{errors.New("--config is missing: name the configuration file (config.example.yaml shows every key)")}
+		return usageError{errNoConfig}
 	}
 	c, notices, err := config.Load(path, os.Environ(), judgeCredential)
 	if err != nil {

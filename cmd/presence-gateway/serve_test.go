@@ -251,6 +251,8 @@ func TestBadUsage(t *testing.T) {
 		{[]string{"simulate", "--listen", "127.0.0.1:0", "--tls", "--tls-cert", "a", "--tls-key", "b"}, 2, "give one of them"},
 		{[]string{"simulate", "--listen", "127.0.0.1:0", "--tls", "--ca-file", "/nowhere/ca.pem"}, 1, "--ca-file: open /nowhere/ca.pem"},
 		{[]string{"simulate", "--listen", "127.0.0.1:99999"}, 1, "--listen: cannot listen on 127.0.0.1:99999"},
+		{[]string{"check"}, 2, "--config is missing"},
+		{[]string{"check", "--config", "/nowhere.yaml"}, 2, "/nowhere.yaml: cannot be read: no such file or directory"},
 		{[]string{"bench"}, 2, "--url"},
 		{[]string{"bench", "--url", "http://127.0.0.1:1", "--users", "x"}, 2, "--users"},
 		{[]string{"bench", "--url", "http://127.0.0.1:1"}, 1, "connect to ws://127.0.0.1:1/v1/stream"},
