@@ -5,6 +5,10 @@
 // nothing else touches plan or term. A request is one attempt. What failed comes up again through the plan, so
 // everyone is read again once reads succeed.
 //
+// A read is due when a user's interval has passed, and also when no request has left for 5 s: who is due first is then
+// read early. Else a long interval with few users would let an outage begin unseen, and what is promised of outages
+// would hold for short ones only.
+//
 // When everything fails, one request at a time tries, at least every 10 s unless Graph asked for a longer pause.
 // After reads have failed for 5 s the term is told why; it is told of the end only when everyone whose read was
 // overdue has been read again (or a sweep has passed), so that live is never said of states that are older than
