@@ -16,6 +16,12 @@ func (l *loop) apply(ctx context.Context, u update) error {
 	c := l.roster.apply(u, time.Now())
 	surplus := len(l.roster.surplus)
 	l.mu.Unlock()
+	if c.described && u.people == nil {
+		select {
+		case l.listed <- struct{}{}:
+		default:
+		}
+	}
 	if c.surplus > 0 {
 		l.log.Error("more users are configured than watch.max_users allows: the last ones are not read",
 			zap.Int("refused", surplus), zap.Int("max_users", l.o.Watch.MaxUsers))

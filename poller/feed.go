@@ -206,7 +206,7 @@ func (f *feed) expandGroups(ctx context.Context) error {
 	}
 }
 
-// groupWait is how long to wait after a group could not be read for the fails+1st time.
+// groupWait is how long to wait after a group, or a name, could not be read for the fails+1st time.
 func (f *feed) groupWait(err error, fails int) time.Duration {
 	if failure := asGraph(err); failure.RetryAfterSet {
 		return max(failure.RetryAfter, time.Second)

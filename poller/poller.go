@@ -19,7 +19,8 @@ import (
 )
 
 // Source answers reads; [graph.Client] is one. Read is one attempt that nothing repeats, safe for concurrent use.
-// Its error is a [*graph.Error]. Where a Source has CloseIdleConnections, that is called after a 503.
+// Its error is a [*graph.Error]. Where a Source has CloseIdleConnections, that is called after a 503; where it has
+// Person, as [graph.Client] does, it is asked for names, see [Watch].Directory.
 type Source interface {
 	BatchSize() int
 	Read(ctx context.Context, ids []presence.ID) (*graph.Answer, error)
@@ -66,6 +67,8 @@ type Poller struct {
 	plan   *plan.Plan
 	roster *roster
 	recent recent
+
+	listed chan struct{} // one slot: who is listed by configuration may have changed
 }
 
 // New returns a poller of source for term. It starts nothing. The error says which option cannot be.
@@ -96,6 +99,7 @@ func New(source Source, term Term, o Options) (*Poller, error) {
 			RetryRefused: o.RetryRefused,
 		}),
 		roster: newRoster(o.Watch),
+		listed: make(chan struct{}, 1),
 	}
 	var err error
 	if p.metrics, err = newMetrics(p); err != nil {
@@ -118,6 +122,9 @@ func (p *Poller) Run(ctx context.Context) error {
 	running.Go(func() error { return l.reserve(runCtx) })
 	running.Go(func() error { return f.watchFiles(runCtx) })
 	running.Go(func() error { return f.expandGroups(runCtx) })
+	if source, ok := p.source.(people); ok && p.o.Watch.Directory {
+		running.Go(func() error { return p.name(runCtx, source, f) })
+	}
 	if p.o.Watch.OnDemand {
 		running.Go(func() error { return f.follow(runCtx, p.term) })
 	}

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ type roster struct {
 	file   []presence.ID
 	groups map[presence.ID]expansion
 	out    map[presence.ID]bool
+	names  map[presence.ID]presence.Person // of those listed
 
 	built   bool
 	base    map[presence.ID]rule // by configuration, the opted out included
@@ -60,6 +62,7 @@ func newRoster(w Watch) *roster {
 		w:       w,
 		groups:  map[presence.ID]expansion{},
 		out:     map[presence.ID]bool{},
+		names:   map[presence.ID]presence.Person{},
 		base:    map[presence.ID]rule{},
 		surplus: map[presence.ID]rule{},
 		demand:  map[presence.ID]want{},
@@ -72,6 +75,7 @@ type update struct {
 	out    *[]presence.ID
 	groups []expansion
 	wants  []presence.Want
+	people []presence.Person
 	tried  bool // every group was asked for once, whatever came of it
 }
 
@@ -120,6 +124,15 @@ func (r *roster) apply(u update, now time.Time) (c change) {
 		c.described = true
 		c.surplus = max(0, len(r.surplus)-refused)
 		c.touched = append(c.touched, r.serve()...)
+	}
+	for _, person := range u.people {
+		if r.listed(person.ID) && r.names[person.ID] != person {
+			r.names[person.ID] = person
+			c.described = true
+		}
+	}
+	if rebuild || u.out != nil {
+		maps.DeleteFunc(r.names, func(id presence.ID, _ presence.Person) bool { return !r.listed(id) })
 	}
 	c.described = c.described || u.tried
 	for _, w := range u.wants {
@@ -246,13 +259,38 @@ func (r *roster) incomplete() bool {
 	})
 }
 
+// listed reports whether a user's name is to be read: who is configured alone rather than with a group.
+func (r *roster) listed(id presence.ID) bool {
+	why := r.base[id]
+	return (why == byUsers || why == byFile) && !r.out[id]
+}
+
+// nameless returns those listed whom no group names, in the order of configuration.
+func (r *roster) nameless() (ids []presence.ID) {
+	seen := map[presence.ID]bool{}
+	for _, e := range r.groups {
+		for _, person := range e.people {
+			seen[person.ID] = true
+		}
+	}
+	for _, list := range [][]presence.ID{r.w.Users, r.file} {
+		for _, id := range list {
+			if !seen[id] && r.listed(id) {
+				seen[id] = true
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
 // directory returns who is configured, and the names and groups known. The names of those who opted out are left out.
 func (r *roster) directory() *presence.Directory {
 	watched := make([]presence.ID, 0, len(r.base))
 	for id := range r.base {
 		watched = append(watched, id)
 	}
-	var people []presence.Person
+	people := slices.Collect(maps.Values(r.names))
 	var groups []presence.Group
 	for _, id := range r.w.Groups {
 		e, expanded := r.groups[id]

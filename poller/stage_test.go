@@ -49,6 +49,39 @@ type source struct {
 	twice   bool // a user was in two requests at once
 	flying  map[presence.ID]bool
 	closed  int // CloseIdleConnections
+
+	nobody error               // the answer to who someone is; nil: their name
+	named  map[presence.ID]int // how often that was asked
+	title  string              // what everyone is
+}
+
+func (s *source) Person(_ context.Context, id presence.ID) (presence.Person, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named == nil {
+		s.named = map[presence.ID]int{}
+	}
+	s.named[id]++
+	if s.nobody != nil {
+		return presence.Person{}, s.nobody
+	}
+	return presence.Person{ID: id, DisplayName: "User " + id.String(), JobTitle: s.title}, nil
+}
+
+// asks returns how often names were asked for, of one user and of all.
+func (s *source) asks(id presence.ID) (of, all int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.named {
+		all += n
+	}
+	return s.named[id], all
+}
+
+func (s *source) people(nobody error, title string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nobody, s.title = nobody, title
 }
 
 func (s *source) BatchSize() int { return s.size }

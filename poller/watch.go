@@ -15,12 +15,12 @@ type Watch struct {
 	Groups    []presence.ID // expanded by Members
 	OnDemand  bool          // also who somebody watches, as Term.Wants tells
 	Linger    time.Duration // for how long after the last who watched; default 60 s
-	Directory bool          // read names
+	Directory bool          // read names: with the groups' members, and one by one those of Users and UsersFile
 	MaxUsers  int           // beyond it nobody is read; default 1,000,000
 
 	OptedOutFile string // who is never read, whatever the rest says; same form as UsersFile
 
-	GroupsRefreshInterval time.Duration // default 10 min
+	GroupsRefreshInterval time.Duration // also of names; default 10 min
 	// Members returns a group with all its users, and with names what is known of them. (*graph.Client).Members is
 	// one. Needed if there are Groups.
 	Members func(ctx context.Context, group presence.ID, names bool) (presence.Group, []presence.Person, error)
