@@ -112,5 +112,6 @@ func (s *Server) settings(w http.ResponseWriter, _ *http.Request) error {
 	return json.NewEncoder(w).Encode(struct {
 		Version string `json:"version"`
 		SignIn  string `json:"signIn"`
-	}{s.options.Version, "anonymous"})
+		Demo    bool   `json:"demo,omitempty"`
+	}{s.options.Version, "anonymous", s.options.Demo})
 }

@@ -17,6 +17,7 @@ import (
 // enough.
 type Options struct {
 	Version string // of the program, for /v1/settings and metrics
+	Demo    bool   // says so in /v1/settings, so that pages offer what only a demo can do
 
 	PublicURL      *url.URL       // as browsers reach the server; nil: unknown
 	Origins        []string       // allowed besides the server's own; "*" allows all but "null"

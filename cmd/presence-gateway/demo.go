@@ -7,9 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presence-gateway/presence-gateway/internal/config"
@@ -30,7 +32,7 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Run everything in one process on a simulated tenant, with the dashboard",
 		Long: `Run everything in one process: a simulated tenant whose people change presence as people do, the poller, the hub, the
-gateway and the dashboard. It needs no credentials, asks nothing of the network, and writes no files.
+gateway and the dashboard. It needs no credentials, asks nothing of the network, and leaves no files behind.
 
 The tenant is steered under /sim/ as with 'presence-gateway simulate'.`,
 		Args: cobra.NoArgs,
@@ -73,6 +75,11 @@ func demo(cmd *cobra.Command, f demoFlags) error {
 	if err != nil {
 		return err
 	}
+	// A record of its own: the tenant is a new one, of which nothing was spent.
+	if c.StateDir, err = os.MkdirTemp("", "presence-gateway-demo-"); err != nil {
+		log.Warn("no folder for a record: the demo begins on the reserve of its budget", zap.Error(err))
+	}
+	defer os.RemoveAll(c.StateDir)
 
 	ctx, stop := untilInterrupted(cmd.Context())
 	defer stop()

@@ -44,9 +44,6 @@ func live(ctx context.Context, c *config.Config, server *gateway.Server, reader 
 	})
 	front.Go(func() error {
 		defer stopServing()
-		if p.tenant != nil {
-			return serveHTTP(serving, &http.Server{Handler: marked(server.Handler()), ReadHeaderTimeout: 5 * time.Second}, p.listener)
-		}
 		return server.Serve(serving, p.listener)
 	})
 	err := front.Wait()

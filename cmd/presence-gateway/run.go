@@ -32,9 +32,9 @@ func run(ctx context.Context, c *config.Config, p parts) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	state := ""
+	state := c.StateDir
 	if p.tenant == nil {
-		state = stateDir(c.StateDir)
+		state = stateDir(state)
 	}
 	spending, err := budget.Open(budget.Options{Requests: c.Graph.Budget.Requests, Window: c.Graph.Budget.Window,
 		Grace: c.Graph.Timeout, Dir: state, Identity: identity(&c.Graph), Log: p.log})

@@ -271,7 +271,8 @@ func TestBadUsage(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	address := freePort(t)
-	p := start(t, nil, "demo", "--listen", address, "--users", "100")
+	temporary := t.TempDir()
+	p := start(t, []string{"TMPDIR=" + temporary}, "demo", "--listen", address, "--users", "100", "--log-level", "info")
 	url := "http://" + address
 	eventually(t, 5*time.Second, "the page", func() bool {
 		status, _ := request(t, "GET", url+"/", "")
@@ -308,6 +309,26 @@ func TestDemo(t *testing.T) {
 	}
 	if found, _ := filepath.Glob(filepath.Join(homeOf(p), "*", "*")); len(found) > 0 {
 		t.Errorf("the demo wrote %v", found)
+	}
+	if found, _ := filepath.Glob(filepath.Join(temporary, "*")); len(found) > 0 {
+		t.Errorf("the demo left %v", found)
+	}
+	if !strings.Contains(p.said(), "with the full budget") {
+		t.Error("the demo did not begin with the full budget")
+	}
+}
+
+// Origins that may connect may show the dashboard in a frame, too.
+func TestFraming(t *testing.T) {
+	tn := startTenant(t, "--users", "5")
+	g := startGateway(t, tn, t.TempDir(), openDoor, "PRESENCE_GATEWAY_ORIGINS=https://intranet.example.com")
+	response, err := http.Get("http://" + g.address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors 'self' https://intranet.example.com;") {
+		t.Errorf("got %s", policy)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registry *prometheus.Registry, p parts) (*gateway.Server, error) {
 	o := gateway.Options{
 		Version:        thisBuild().Version,
+		Demo:           p.tenant != nil,
 		Origins:        c.Gateway.Origins,
 		LoopbackOrigin: p.tenant != nil,
 		TrustedProxies: c.TrustedProxies,
@@ -36,7 +37,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		ReadWait:   c.Gateway.ReadWait,
 		Drain:      drainOfGateway(c.Gateway.Drain),
 		DrainDelay: c.Gateway.DrainDelay,
-		Pages:      web.Handler(),
+		Pages:      web.New(web.Options{FrameAncestors: c.Gateway.Origins}),
 		Explain:    func(id presence.ID) any { return reader.Explain(id) },
 		Ready:      func() (bool, string) { return loaded(table) },
 		Metrics:    registry,

@@ -16,28 +16,6 @@ func steered(pages, tenant http.Handler) http.Handler {
 	return mux
 }
 
-// marked adds to the gateway's settings that this is a demo, so that the page offers to change people by hand.
-func marked(gateway http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && r.URL.Path == "/v1/settings" {
-			w = settingsMarker{w}
-		}
-		gateway.ServeHTTP(w, r)
-	})
-}
-
-// settingsMarker edits a JSON object on its way; what is none passes as it is.
-type settingsMarker struct{ http.ResponseWriter }
-
-func (m settingsMarker) Write(text []byte) (int, error) {
-	var settings map[string]any
-	if json.Unmarshal(text, &settings) != nil || settings["version"] == nil {
-		return m.ResponseWriter.Write(text)
-	}
-	settings["demo"] = true
-	return len(text), json.NewEncoder(m.ResponseWriter).Encode(settings)
-}
-
 // fromThisMachine lets only pages of this machine steer the tenant: a browser that shows the demo shows other pages
 // too, and they must not reach it, by their own origin or by a name that they point at this machine.
 func fromThisMachine(next http.Handler) http.Handler {
