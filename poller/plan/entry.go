@@ -13,6 +13,11 @@ type entry struct {
 	flags  flags
 	misses uint8 // answers running that left the user out
 	fails  uint8 // requests running that failed
+
+	watchers uint32
+	changes  float32 // seen, as far as not faded
+	expected float32 // changes that others would have made meanwhile
+	class    Class
 }
 
 // place is where an entry is; at any time in one place only.

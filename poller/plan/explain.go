@@ -17,6 +17,8 @@ type Explanation struct {
 	Refused  bool      // Graph refuses the user alone
 	Gone     bool
 	InFlight bool
+	Watchers int
+	Interval time.Duration // from one read to the next, as now planned
 }
 
 // Explain returns what is known of a user; false: not watched.
@@ -36,6 +38,8 @@ func (p *Plan) Explain(id presence.ID) (Explanation, bool) {
 		Refused:  e.place == refused,
 		Gone:     e.flags.has(gone),
 		InFlight: e.place == flying,
+		Watchers: int(e.watchers),
+		Interval: time.Duration(p.interval(e)),
 	}
 	for _, groups := range [][]group{p.waiting, p.suspects, p.strange} {
 		for _, g := range groups {

@@ -31,6 +31,8 @@ type world struct {
 	read    map[presence.ID]time.Time
 	gone    map[presence.ID]bool
 	batches []*plan.Batch
+	unequal bool // answers say something, and users are watched by different numbers
+	turn    int
 }
 
 const people = 60
@@ -161,7 +163,7 @@ func (w *world) settle(which int, fail bool) {
 		for _, id := range b.IDs {
 			w.read[id] = w.now
 		}
-		gone = w.p.Answered(b, w.now, missing)
+		gone = w.p.Answered(b, w.now, missing, w.said(b)...)
 	}
 	for _, id := range gone {
 		if !w.poison[id] && !w.unknown[id] {
@@ -171,6 +173,23 @@ func (w *world) settle(which int, fail bool) {
 			w.Fatalf("%v is reported gone twice", id)
 		}
 		w.gone[id] = true
+	}
+}
+
+// said is what the answer to b says.
+func (w *world) said(b *plan.Batch) (said []plan.Seen) {
+	for _, id := range b.IDs {
+		if w.unequal && w.watched[id] && !w.unknown[id] {
+			w.turn++
+			said = append(said, plan.Seen{ID: id, Class: plan.Class(w.turn * 5 % 8), Changed: w.turn%7 == 0})
+		}
+	}
+	return said
+}
+
+func (w *world) weigh(t *rapid.T) {
+	if w.unequal {
+		w.p.Weigh(user(rapid.IntRange(0, people-1).Draw(t, "who")), rapid.SampledFrom([]int{0, 1, 5, 1000}).Draw(t, "watchers"))
 	}
 }
 
@@ -197,7 +216,11 @@ func (w *world) check(*rapid.T) {
 func (w *world) heal() {
 	w.p.Owe(w.now)
 	began := w.now
-	for length := 20*time.Second + 4*w.p.Sweep(); w.now.Sub(began) < length; {
+	sweeps := 1.5
+	if w.unequal {
+		sweeps = 5.5
+	}
+	for length := 20*time.Second + time.Duration(2.5+sweeps)*w.p.Sweep(); w.now.Sub(began) < length; {
 		for len(w.batches) > 0 {
 			w.settle(0, false)
 		}
@@ -214,7 +237,7 @@ func (w *world) heal() {
 				w.Errorf("%v is not reported gone", id)
 			}
 		}
-		if age := w.now.Sub(w.read[id]); !w.poison[id] && age > sweep+sweep/2 {
+		if age := w.now.Sub(w.read[id]); !w.poison[id] && age > time.Duration(sweeps*float64(sweep)) {
 			w.Errorf("%v was read %v ago, a sweep is %v", id, age, sweep)
 		}
 	}
@@ -224,18 +247,24 @@ func (w *world) heal() {
 }
 
 func TestNobodyIsLostOrAskedTwiceAtOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"":       w.check,
-			"watch":  w.watch,
-			"forget": w.forget,
-			"take":   w.take,
-			"take2":  w.take,
-			"land":   w.land,
-			"hasten": func(*rapid.T) { w.p.Hasten(w.now) },
-			"wait":   func(*rapid.T) { w.now = w.now.Add(700 * time.Millisecond) },
+	for name, unequal := range map[string]bool{"equal": false, "unequal": true} {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				w := newWorld(t)
+				w.unequal = unequal
+				t.Repeat(map[string]func(*rapid.T){
+					"":       w.check,
+					"watch":  w.watch,
+					"forget": w.forget,
+					"weigh":  w.weigh,
+					"take":   w.take,
+					"take2":  w.take,
+					"land":   w.land,
+					"hasten": func(*rapid.T) { w.p.Hasten(w.now) },
+					"wait":   func(*rapid.T) { w.now = w.now.Add(700 * time.Millisecond) },
+				})
+				w.heal()
+			})
 		})
-		w.heal()
-	})
+	}
 }

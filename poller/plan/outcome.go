@@ -10,10 +10,17 @@ import (
 // missesUntilGone is how many answers running must leave a user out before Graph is believed not to know them.
 const missesUntilGone = 3
 
-// Answered says that Graph accepted b, and whom its answer left out. It returns who is gone by that, each once until
-// they are seen again.
-func (p *Plan) Answered(b *Batch, now time.Time, missing []presence.ID) (nowGone []presence.ID) {
+// Answered says that Graph accepted b, whom its answer left out, and what it said of the others, in b's order; who is
+// not in seen counts as unchanged. It returns who is gone by that, each once until they are seen again.
+func (p *Plan) Answered(b *Batch, now time.Time, missing []presence.ID, seen ...Seen) (nowGone []presence.ID) {
 	t := p.time(now)
+	p.keep(t)
+	for i, at := range b.at {
+		if len(seen) > 0 && seen[0].ID == b.IDs[i] {
+			p.learn(&p.entries[at], seen[0], t)
+			seen = seen[1:]
+		}
+	}
 	out := make(map[presence.ID]bool, len(missing))
 	for _, id := range missing {
 		out[id] = true
@@ -22,8 +29,8 @@ func (p *Plan) Answered(b *Batch, now time.Time, missing []presence.ID) (nowGone
 		e := &p.entries[at]
 		p.settle(e)
 		e.flags |= proven
+		e.due = p.next(at)
 		e.read, e.fails = t, 0
-		e.due = e.asked + p.interval(e)
 		switch {
 		case len(out) == 0 || !out[e.id]:
 			e.flags &^= gone

@@ -33,17 +33,26 @@ type Plan struct {
 	suspects []group // parts of refused batches, of proven users; the last goes first
 	strange  []group // the same, of users who are not
 
-	active int   // watched and not refused
-	flying int   // users in requests
-	owed   int   // see Owe
+	active  int // watched and not refused
+	flying  int // users in requests
+	owed    int // see Owe
+	law     law
+	front   int64 // when the one due last was due, of those asked
+	hazards [classes]hazard
+	aged    int64 // when hazards faded last
+
 	slot   int64 // when the next request leaves if nothing is urgent
 	apart  int64 // until when newcomers keep to themselves
 	turn   uint32
 	number uint32
 }
 
-// never is the due time of who was never asked, less than any other.
-const never = math.MinInt64 / 2
+// never is the due time of who was never asked, less than any other; sooner is that of those among them who are
+// watched.
+const (
+	never  = math.MinInt64 / 2
+	sooner = math.MinInt64 / 4 * 3
+)
 
 // New returns a plan for nobody.
 func New(o Options) *Plan {
@@ -54,10 +63,6 @@ func New(o Options) *Plan {
 	o.RetryRefused = cmp.Or(o.RetryRefused, 9*time.Minute)
 	return &Plan{o: o, byID: map[presence.ID]uint32{}}
 }
-
-// interval is how long after a read the user should be read again: the one place where a policy that treats users
-// differently belongs.
-func (p *Plan) interval(*entry) int64 { return int64(p.o.Interval) }
 
 // time is now on the plan's own scale, which begins an hour before the first call: zero stays never.
 func (p *Plan) time(now time.Time) int64 {
@@ -93,6 +98,34 @@ func (p *Plan) Watch(now time.Time, ids ...presence.ID) {
 		p.byID[id] = at
 		p.active++
 		p.enqueue(at, newcomers)
+	}
+}
+
+// Weigh says how many watch a user now. Who was never asked and is watched goes before all whom nobody watches; others
+// who are watched by twice as many as before need not wait as long as they would have.
+func (p *Plan) Weigh(id presence.ID, watchers int) {
+	at, found := p.byID[id]
+	if !found {
+		return
+	}
+	e := &p.entries[at]
+	before := e.watchers
+	e.watchers = uint32(min(max(watchers, 0), math.MaxInt32))
+	if e.watchers == 0 || e.watchers < 2*before {
+		return
+	}
+	switch {
+	case e.place == newcomers && e.due >= never:
+		p.fresh.live--
+		e.due += sooner - never
+		p.enqueue(at, newcomers)
+	case e.place == known && e.read != 0 && e.fails == 0:
+		if due := e.asked + p.interval(e); due < e.due {
+			p.known.live--
+			e.due = due
+			p.enqueue(at, known)
+			p.known.tidy(p.counts(known))
+		}
 	}
 }
 
@@ -192,9 +225,12 @@ func (p *Plan) Watched(id presence.ID) bool {
 }
 
 // Sweep returns how long it takes to ask everyone once.
-func (p *Plan) Sweep() time.Duration {
+func (p *Plan) Sweep() time.Duration { return max(p.o.Interval, p.sweep()) }
+
+// sweep is as long as the budget needs for it.
+func (p *Plan) sweep() time.Duration {
 	requests := (p.active + p.o.Batch - 1) / p.o.Batch
-	return max(p.o.Interval, time.Duration(float64(requests)/p.o.Rate*float64(time.Second)))
+	return time.Duration(float64(requests) / p.o.Rate * float64(time.Second))
 }
 
 // spacing is the time between two requests when nothing is urgent.

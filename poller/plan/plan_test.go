@@ -368,32 +368,57 @@ func TestForgettingManyKeepsTheQueuesSmall(t *testing.T) {
 	}
 }
 
+// BenchmarkMillion reads a million users, watched by few and by many, of whom one in a thousand has changed.
 func BenchmarkMillion(b *testing.B) {
 	const n = 1_000_000
 	ids := users(0, n)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	p := plan.New(plan.Options{})
+	o := plan.Options{Rate: 45}
+	p := plan.New(o)
 	p.Watch(nine, ids...)
-	now := nine
-	for p.Active() > 0 && now.Sub(nine) < 35*time.Second { // one sweep
-		p.Answered(p.Take(now), now, nil)
-		now = now.Add(time.Second / 45)
+	for i, id := range ids {
+		p.Weigh(id, i%100)
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
+	now := nine
 	reads := 0
-	for b.Loop() {
+	said := make([]plan.Seen, 0, 650)
+	longest := time.Duration(0)
+	read := func() {
 		if at, ok := p.Next(now); !ok || at.After(now.Add(time.Hour)) {
 			b.Fatal("nothing to ask")
 		}
+		began := time.Now()
 		batch := p.Take(now)
+		said = said[:0]
+		for i, id := range batch.IDs {
+			said = append(said, plan.Seen{ID: id, Class: plan.Class(number(id)%7 + 1), Changed: (reads+i)%1000 == 0})
+		}
+		p.Answered(batch, now, nil, said...)
+		longest = max(longest, time.Since(began))
 		reads += len(batch.IDs)
-		p.Answered(batch, now, nil)
-		now = now.Add(time.Second / 45)
+		now = now.Add(time.Duration(float64(time.Second) / o.Rate))
+	}
+	for reads < n {
+		read()
+	}
+	first := now.Sub(nine)
+	for now.Sub(nine) < 5*time.Minute {
+		read()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	mallocs := after.Mallocs
+	reads, longest = 0, 0
+	for b.Loop() {
+		read()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(reads), "ns/read")
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/user")
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.Mallocs-mallocs)/float64(reads), "allocs/read")
+	b.ReportMetric(first.Seconds(), "first-sweep-s")
+	b.ReportMetric(float64(longest.Milliseconds()), "longest-ms")
 	runtime.KeepAlive(ids)
 }

@@ -32,8 +32,11 @@ func (q *queue) pop() node {
 	last := len(q.nodes) - 1
 	n := q.nodes[last]
 	q.nodes = q.nodes[:last]
-	if last > 0 {
+	switch {
+	case last > 0:
 		q.down(0, n)
+	case cap(q.nodes) > 1024:
+		q.nodes = nil // all came at once, which may not happen again
 	}
 	return top
 }
@@ -61,17 +64,21 @@ func (q *queue) down(i int, n node) {
 
 // tidy drops the nodes that no longer count, once they are more than those that do.
 func (q *queue) tidy(counts func(node) bool) {
-	if len(q.nodes) < 2*q.live+1024 {
-		return
+	if len(q.nodes) >= 2*q.live+1024 {
+		q.rebuild(func(n *node) bool { return counts(*n) })
 	}
+}
+
+// rebuild keeps the nodes that keep says, with their due times as it leaves them.
+func (q *queue) rebuild(keep func(*node) bool) {
 	kept := q.nodes[:0]
 	for _, n := range q.nodes {
-		if counts(n) {
+		if keep(&n) {
 			kept = append(kept, n)
 		}
 	}
 	q.nodes = kept
-	for i := (len(kept) - 2) / 4; i >= 0; i-- {
+	for i := (len(kept) - 2) / 4; i >= 0 && len(kept) > 1; i-- {
 		q.down(i, kept[i])
 	}
 }

@@ -38,6 +38,9 @@ func (p *Plan) Next(now time.Time) (time.Time, bool) {
 	}
 	if e := p.head(known); e != nil {
 		at := e.asked + int64(p.o.Gap)
+		if p.law.scale != 0 && e.due > t {
+			at = t // whoever comes next can be asked
+		}
 		if e.read != 0 && e.fails == 0 && e.due+p.spacing() >= t {
 			at = max(at, p.slot)
 		}
@@ -97,6 +100,7 @@ func (p *Plan) Take(now time.Time) *Batch {
 	at, alone := p.fill(t)
 	if len(at) == 0 {
 		if at = p.takeStrange(t); at == nil {
+			p.slot = max(p.slot, t+p.spacing())
 			return nil
 		}
 		alone = true
@@ -179,7 +183,7 @@ func (p *Plan) fill(t int64) (at []uint32, alone bool) {
 func (p *Plan) draw(at []uint32, where place, t int64) []uint32 {
 	q, counts := p.queue(where), p.counts(where)
 	var aside []node
-	for len(at) < p.o.Batch && len(q.nodes) > 0 && len(aside) <= p.o.Batch {
+	for len(at) < p.o.Batch && len(q.nodes) > 0 && len(aside) <= p.o.Batch+int(p.o.Rate) {
 		n := q.pop()
 		if !counts(n) {
 			continue
@@ -188,6 +192,9 @@ func (p *Plan) draw(at []uint32, where place, t int64) []uint32 {
 		if e := &p.entries[n.at]; e.asked != 0 && e.asked+int64(p.o.Gap) > t {
 			aside = append(aside, n)
 			continue
+		}
+		if where == known {
+			p.front = max(p.front, n.due)
 		}
 		p.entries[n.at].place = flying // so that a second node of theirs does not count
 		at = append(at, n.at)
