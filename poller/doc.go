@@ -5,9 +5,10 @@
 // nothing else touches plan or term. A request is one attempt. What failed comes up again through the plan, so
 // everyone is read again once reads succeed.
 //
-// A read is due when a user's interval has passed, and also when no request has left for 5 s: who is due first is then
-// read early. Else a long interval with few users would let an outage begin unseen, and what is promised of outages
-// would hold for short ones only.
+// A read is due when a user's interval has passed, or the last read of them failed; a request under way is due too.
+// With a long interval and few users nobody would be due for minutes, and an outage would begin unseen. So when no
+// request has left for 5 s, one leaves early, for those due first: what is promised of outages holds whatever the
+// interval.
 //
 // When everything fails, one request at a time tries, at least every 10 s unless Graph asked for a longer pause.
 // After reads have failed for 5 s the term is told why; it is told of the end only when everyone whose read was

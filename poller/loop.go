@@ -135,7 +135,7 @@ func (l *loop) next(now time.Time) (time.Time, bool) {
 		l.plan.Hasten(now)
 	}
 	at, ok := l.plan.Next(now)
-	if probe := l.left.Add(l.probe()); ok && l.flying == 0 && probe.Before(at) {
+	if probe := l.left.Add(l.probe()); ok && probe.Before(at) {
 		at = probe
 	}
 	return at, ok
@@ -214,7 +214,7 @@ func (l *loop) tick(ctx context.Context) error {
 	unknown := l.plan.Active() == 0 && l.roster.incomplete()
 	s := sight{
 		nobody: l.plan.Active() == 0 && !unknown,
-		due:    l.plan.Due(now) || unknown || now.Sub(l.left) > l.probe(),
+		due:    l.plan.Due(now) || unknown,
 		owed:   l.plan.Owed(),
 		sweep:  time.Duration(float64(l.plan.Sweep()) / usage.Pace),
 		held:   usage.Held,

@@ -51,7 +51,7 @@ func TestNamesOfListedUsers(t *testing.T) {
 			}
 		}
 
-		s.write(file, user(2).String(), user(6).String())
+		s.write(file, user(2).String(), user(3).String(), user(6).String())
 		s.write(s.o.Watch.OptedOutFile, user(0).String())
 		s.wait(3 * time.Second)
 		s.wantNames("after the files changed", 1, 2, 3, 4, 6)
@@ -63,6 +63,9 @@ func TestNamesOfListedUsers(t *testing.T) {
 		s.wait(time.Minute)
 		if p, _ := s.term.described().Person(user(6)); p.JobTitle != "Driver" {
 			t.Errorf("after a refresh: %+v", p)
+		}
+		if asked, _ := s.source.asks(user(3)); asked > 1 { // once, if the group was not known yet
+			t.Errorf("who is named by a group was looked up %d times", asked)
 		}
 		s.source.people(status(404), "")
 		s.wait(2 * time.Minute)

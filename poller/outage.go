@@ -112,8 +112,7 @@ func (o *outage) down(now time.Time, s sight) bool {
 	if o.failures < 2 && o.patience.After(pending) {
 		pending = o.patience
 	}
-	return s.held ||
-		now.Before(o.pause) ||
+	return now.Before(o.pause) ||
 		o.failures >= 2 && now.Sub(o.failing) >= twice ||
 		now.Sub(pending) >= hanging
 }

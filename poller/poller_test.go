@@ -211,6 +211,25 @@ func TestOutageIsAnnouncedHoweverSeldomUsersAreDue(t *testing.T) {
 	}
 }
 
+func TestSmallBudgetIsNotSpentOnLookingForOutages(t *testing.T) {
+	perform(t, func(s *stage) {
+		if err := s.budget.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.requests = 4
+		s.openBudget()
+		s.o.Watch.Users, s.o.Interval = users(0, 1), time.Hour
+		s.start()
+		s.wait(10 * time.Minute)
+		if n := s.source.times(user(0)); n < 20 || n > 31 { // of 60
+			t.Errorf("asked %d times in 10 minutes", n)
+		}
+		if all := s.statuses(); len(all) != 1 || !all[0].Live() {
+			t.Errorf("statuses: %v, want live once", all)
+		}
+	})
+}
+
 func TestStartWithoutGraphIsAnnounced(t *testing.T) {
 	perform(t, func(s *stage) {
 		s.o.Watch.Users = users(0, 10)

@@ -315,6 +315,7 @@ type stage struct {
 	term       *term
 	credential *credential
 	dir        string // of the budget's record
+	requests   int    // of the budget
 	budget     *budget.Budget
 	registry   *prometheus.Registry
 	poller     *poller.Poller
@@ -368,7 +369,7 @@ func folder(t *testing.T) string {
 func (s *stage) openBudget() {
 	s.Helper()
 	var err error
-	if s.budget, err = budget.Open(budget.Options{Dir: s.dir, Identity: "test"}); err != nil {
+	if s.budget, err = budget.Open(budget.Options{Dir: s.dir, Identity: "test", Requests: s.requests}); err != nil {
 		s.Fatal(err)
 	}
 	s.o.Budget = s.budget
