@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
 
 const (
@@ -21,6 +22,8 @@ const (
 type people interface {
 	Person(ctx context.Context, id presence.ID) (presence.Person, error)
 }
+
+var _ people = (*graph.Client)(nil)
 
 // namer reads the names of those who are listed by configuration: groups bring the names of their members.
 type namer struct {
