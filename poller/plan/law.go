@@ -64,14 +64,14 @@ func (p *Plan) keep(t int64) {
 	if t < p.law.until && !moved {
 		return
 	}
-	unequal := p.law.scale != 0
 	p.age(t)
 	p.solve()
 	p.law.until = t + int64(solved)
-	if moved {
-		p.law.users = p.active
+	if !moved {
+		return
 	}
-	if unequal && (p.law.scale == 0 || moved && drift < 0) {
+	p.law.users = p.active
+	if drift < 0 {
 		p.requeue()
 	}
 }

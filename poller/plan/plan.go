@@ -124,7 +124,6 @@ func (p *Plan) Weigh(id presence.ID, watchers int) {
 			p.known.live--
 			e.due = due
 			p.enqueue(at, known)
-			p.known.tidy(p.counts(known))
 		}
 	}
 }
