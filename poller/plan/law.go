@@ -39,17 +39,12 @@ func (p *Plan) interval(e *entry) int64 {
 func (p *Plan) next(at uint32) int64 {
 	e := &p.entries[at]
 	wait := p.interval(e)
-	if p.law.scale == 0 {
-		return e.asked + wait
-	}
 	// The first time it is some part of the interval, or those read together in the first sweep would be due together
 	// ever after. Multiples of the golden ratio are spread evenly.
-	if e.read == 0 {
+	if e.read == 0 && p.law.scale != 0 {
 		wait = max(int64(p.law.least), int64(float64(wait)*float64(at*2654435769)/(1<<32)))
 	}
-	// While there is time to ask people before they are due, all clocks go faster alike: or those with short
-	// intervals would take all of it.
-	return max(e.asked, p.front) + wait
+	return e.asked + wait
 }
 
 // heat is how many changes a second, times watchers, the user is thought to make.
@@ -78,7 +73,6 @@ func (p *Plan) keep(t int64) {
 
 // requeue makes everyone due by the law as it is now: those who left make room for the others at once.
 func (p *Plan) requeue() {
-	p.front = 0
 	counts := p.counts(known)
 	p.known.rebuild(func(n *node) bool {
 		if !counts(*n) {

@@ -37,7 +37,6 @@ type Plan struct {
 	flying  int // users in requests
 	owed    int // see Owe
 	law     law
-	front   int64 // when the one due last was due, of those asked
 	hazards [classes]hazard
 	aged    int64 // when hazards faded last
 

@@ -193,9 +193,6 @@ func (p *Plan) draw(at []uint32, where place, t int64) []uint32 {
 			aside = append(aside, n)
 			continue
 		}
-		if where == known {
-			p.front = max(p.front, n.due)
-		}
 		p.entries[n.at].place = flying // so that a second node of theirs does not count
 		at = append(at, n.at)
 	}
