@@ -106,9 +106,12 @@ func (e *examination) presence(ctx context.Context, client *graph.Client, token 
 	spend, err := spending.Reserve(waiting)
 	if err != nil || !spend.Leave() {
 		usage := spending.Usage()
-		if usage.Paused > 0 {
+		switch {
+		case usage.Paused > 0:
 			e.fail(name, fmt.Sprintf("not tried: Graph asked for a pause, which lasts %v more", usage.Paused.Round(time.Second)), "check again after it")
-		} else {
+		case usage.Reserve:
+			e.fail(name, "not tried: what the last process spent is not known, and the reserve for this time is spent", fmt.Sprintf("check again after %v", g.Budget.Window))
+		default:
 			e.fail(name, fmt.Sprintf("not tried: the budget is spent, %d of %d requests in the last %v", usage.Spent, usage.Limit, g.Budget.Window), "check again after that time")
 		}
 		return

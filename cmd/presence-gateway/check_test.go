@@ -117,6 +117,21 @@ func (c *cloud) group() string {
 	return groups.Value[0].ID
 }
 
+// A person signs in from the terminal.
+func TestCheckWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	users := c.people()
+	_, path, _ := c.configuration(t, users, "")
+	p := start(t, []string{"PRESENCE_GRAPH_CREDENTIAL_KIND=device_code", "PRESENCE_GRAPH_CREDENTIAL_CLIENT_SECRET_FILE="}, "check", "--config", path)
+	line := p.awaitLine("and enter the code", 10*time.Second)
+	code := line[strings.LastIndexByte(line, ' ')+1:]
+	c.steer("POST", "/sim/login/approve", fmt.Sprintf(`{"code":%q,"user":%q}`, code, users[0]))
+	if exit := p.exit(30 * time.Second); exit != 0 || !strings.Contains(p.said(), "device_code: a token until") {
+		t.Errorf("exit code %d, said %s", exit, p.said())
+	}
+}
+
 // The read of a check counts: one more than the record leaves is not made, and none beside a process that reads.
 func TestCheckKeepsTheBudget(t *testing.T) {
 	tn := startTenant(t, "--users", "5")

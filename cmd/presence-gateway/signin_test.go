@@ -113,7 +113,7 @@ func TestSignInWithSecret(t *testing.T) {
 		t.Fatalf("Graph and sign-in are both on %s", c.graph)
 	}
 	users := c.people()
-	_, path, address := c.configuration(t, users, "")
+	folder, path, address := c.configuration(t, users, "")
 	g := start(t, nil, "serve", "--config", path)
 	eventually(t, 15*time.Second, "readiness", func() bool {
 		status, _ := request(t, "GET", "http://"+address+"/v1/presences/"+users[0], "")
@@ -143,7 +143,17 @@ func TestSignInWithSecret(t *testing.T) {
 	if before.Issued != 1 || after.Issued != 2 || after.WithClaims != 1 || after.Challenged == 0 {
 		t.Errorf("before the challenge %+v, after it %+v", before, after)
 	}
-	if strings.Contains(g.said(), "s3cret") || strings.Contains(g.said(), "eyJ") {
+	// A new secret's file is tried while the token still lasts, so that a bad one is known in time.
+	write(t, filepath.Join(folder, "secret"), "an0ther")
+	g.awaitLine("AADSTS7000215", 10*time.Second)
+	change("Away")
+	write(t, filepath.Join(folder, "secret"), "s3cret")
+	eventually(t, 15*time.Second, "a sign-in with the mended file", func() bool {
+		c.get("/sim/login", &after)
+		return after.Issued > 2
+	})
+	change("DoNotDisturb")
+	if strings.Contains(g.said(), "s3cret") || strings.Contains(g.said(), "an0ther") || strings.Contains(g.said(), "eyJ") {
 		t.Error("the log holds a secret or a token")
 	}
 }
