@@ -20,6 +20,12 @@ func (s *Server) Admin() http.Handler {
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /debug/users/{id}", s.explain)
+	for _, path := range []string{"/metrics", "/livez", "/healthz", "/readyz", "/debug/users/{id}"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", "GET, HEAD")
+			writeProblem(w, &problem{Status: http.StatusMethodNotAllowed, Detail: r.URL.Path + " answers GET and HEAD"})
+		})
+	}
 	mux.HandleFunc("/", notFound)
 	return mux
 }

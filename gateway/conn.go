@@ -91,7 +91,7 @@ func (c *conn) read() (reason error) {
 		if err != nil {
 			return reasonOf(err)
 		}
-		_ = c.frames.SetReadDeadline(time.Now().Add(messageTime))
+		_ = c.frames.SetReadDeadline(time.Now().Add(messageTime + c.server.transfer))
 		message, err := c.readMessage(r) // kept by nobody: clients are many and say little
 		if err != nil {
 			return reasonOf(err)

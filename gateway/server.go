@@ -33,7 +33,8 @@ type Server struct {
 	flush     time.Duration
 	heartbeat time.Duration
 	stall     time.Duration
-	name      string // of this process, in hello
+	transfer  time.Duration // how long the largest message takes at the intake's rate
+	name      string        // of this process, in hello
 	origins   *origins
 	auth      Authenticate
 	metrics   *metrics
@@ -73,6 +74,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 		flush:       o.Flush,
 		heartbeat:   o.Heartbeat,
 		stall:       o.Stall,
+		transfer:    time.Duration(o.Limits.MessageBytes) * time.Second / intakeRate,
 		name:        strings.ToLower(rand.Text()[:6]),
 		origins:     allowed,
 		auth:        anonymousOnly(o.Anonymous),
@@ -199,7 +201,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    64 << 10, // a list of ids in the URL; longer ones are for a query
 		ErrorLog:          zap.NewStdLog(s.log.Named("http")),
 	}
 	stopped := make(chan error, 1)

@@ -241,9 +241,14 @@ func (w *writer) reply(c *conn) {
 // deltas composes the newest state of each user that changed, and the heartbeat if it is due.
 func (w *writer) deltas(c *conn) {
 	k := &w.composer
+	var oldest time.Time
 	if c.sub != nil {
 		w.news.Reset()
-		c.sub.Drain(&w.news)
+		if c.writing.beat {
+			oldest = c.sub.DrainOldest(&w.news)
+		} else {
+			c.sub.Drain(&w.news)
+		}
 		w.server.metrics.conflated.Add(float64(w.news.Conflated))
 		if rest := k.news(c.grant, &w.news, w.crowd); len(rest) > 0 {
 			c.owe(&catchUp{items: append([]hub.Item(nil), rest...)})
@@ -251,14 +256,14 @@ func (w *writer) deltas(c *conn) {
 		}
 	}
 	if c.writing.beat {
-		w.beat(c)
+		w.beat(c, oldest)
 	}
 }
 
 // beat composes a heartbeat, unless the peer has answered none of the last two and taken in nothing since.
-func (w *writer) beat(c *conn) {
+func (w *writer) beat(c *conn, oldest time.Time) {
 	c.writing.beat = false
-	now, oldest := time.Now(), time.Time{}
+	now := time.Now()
 	if missed := c.unanswered.Add(1) - 1; missed > 0 {
 		at, taken := &c.writing, c.frames.socket.taken()
 		if missed == 1 || taken != at.taken {
@@ -266,11 +271,6 @@ func (w *writer) beat(c *conn) {
 		} else if now.Sub(at.progress) >= max(2*w.server.heartbeat, minSilence)-w.server.heartbeat {
 			c.endLocked(errStalled)
 			return
-		}
-	}
-	if c.sub != nil {
-		if at, any := c.sub.Oldest(); any {
-			oldest = at
 		}
 	}
 	w.composer.heartbeat(now, oldest)

@@ -11,54 +11,51 @@ import (
 	"time"
 )
 
-// Generations says under which generation a process issues its versions.
-//
-// Most versions are Graph's own numbers: any process gives a state the same one, and a restart costs nothing. Only
-// where the gateway had to make up a part (no number, other content under an equal number, a sequence that began
-// anew) would a process that knows nothing of it begin too low. The record, one number in a file, prevents that:
-// before such a version is issued the record is raised above its generation, once, and the next process begins there.
-// Without a record the clock gives the number.
+// Generations says under which generation a process issues its versions: each under one of its own, above those of
+// all before it. So versions rise over a restart whatever Graph or the gateway did meanwhile, a sequence that began
+// anew included, and none stands for two states. The record is one number in a file; without it the clock gives the
+// number.
 type Generations struct {
 	path   string // empty: no record
 	first  uint32
-	record uint32 // where the next process will begin
+	record uint32 // the highest generation used
 }
 
-// OpenGenerations reads the record at path, or begins one. With an empty path there is none. On an error, which
-// names the path, the generations returned work without a record.
+// OpenGenerations begins the generation above the record at path. With an empty path there is no record. On an error,
+// which names the path, the generations returned work without one.
 func OpenGenerations(path string) (*Generations, error) {
 	now := uint32(time.Now().Unix()) //nolint:gosec // the seconds fit until 2106
-	g := &Generations{first: now, record: now}
+	without := &Generations{first: now, record: now}
 	if path == "" {
-		return g, nil
+		return without, nil
 	}
+	first := now
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = write(path, now)
+		err = nil
 	} else if err == nil {
 		var n uint64
-		if n, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 32); err == nil {
-			g.first, g.record = uint32(n), uint32(n)
-			err = write(path, g.record) // shows at once whether it can be raised later
-		}
+		n, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 31)
+		first = uint32(n) + 1 //nolint:gosec // 31 bits
+	}
+	if err == nil {
+		err = write(path, first)
 	}
 	if err != nil {
-		*g = Generations{first: now, record: now}
-		return g, fmt.Errorf("hub: record of generations %s: %w", path, err)
+		return without, fmt.Errorf("hub: record of generations %s: %w", path, err)
 	}
-	g.path = path
-	return g, nil
+	return &Generations{path: path, first: first, record: first}, nil
 }
 
 // First returns the generation of users not held yet.
 func (g *Generations) First() uint32 { return g.first }
 
-// Spend makes sure that the next process begins above the given generation.
-func (g *Generations) Spend(generation uint32) error {
-	if g.path == "" || generation < g.record {
+// Use records that a version of this generation is about to be issued.
+func (g *Generations) Use(generation uint32) error {
+	if g.path == "" || generation <= g.record {
 		return nil
 	}
-	g.record = generation + 1
+	g.record = generation
 	return write(g.path, g.record)
 }
 

@@ -68,9 +68,9 @@ func TestOldestSpeaksOfStatesOnly(t *testing.T) {
 	sub.Add([]presence.ID{person(1), person(4)}, []*hub.Set{set}, &hub.News{})
 	expect := func(want int64) {
 		t.Helper()
-		oldest, any := sub.Oldest()
-		if any != (want >= 0) || any && !oldest.Equal(at(want)) {
-			t.Fatalf("oldest %v, %v; want %d", oldest, any, want)
+		oldest := sub.DrainOldest(&hub.News{})
+		if oldest.IsZero() != (want < 0) || want >= 0 && !oldest.Equal(at(want)) {
+			t.Fatalf("oldest %v; want %d", oldest, want)
 		}
 	}
 	expect(-1)
@@ -158,8 +158,8 @@ func TestWants(t *testing.T) {
 	}
 }
 
-// A process that knows nothing of its predecessor must not issue a version again that stood for something else.
-func TestGenerationsSurviveRestarts(t *testing.T) {
+// Versions rise over a restart, whatever happened before it or while nobody looked.
+func TestGenerationsRiseOverRestarts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "generation")
 	begin := func() *hub.Hub {
 		t.Helper()
@@ -169,52 +169,52 @@ func TestGenerationsSurviveRestarts(t *testing.T) {
 		}
 		return hub.New(hub.Options{Generations: g})
 	}
-	version := func(h *hub.Hub) presence.Version { return h.Get(nil, person(1))[0].Version }
 	at := time.Unix(1e9, 0)
+	version := func(h *hub.Hub) presence.Version { return h.Get(nil, person(1))[0].Version }
+	var last presence.Version
+	rises := func(what string, h *hub.Hub) {
+		t.Helper()
+		if v := version(h); v.Compare(last) <= 0 {
+			t.Fatalf("%s: version %v after %v", what, v, last)
+		}
+		last = version(h)
+	}
 
 	h := begin()
 	observe(t, h, person(1), contents[1], "A5", at)
-	first := version(h)
-	h = begin()
-	observe(t, h, person(1), contents[1], "A5", at)
-	if version(h) != first {
-		t.Fatalf("the same number, another version after a restart: %v, then %v", first, version(h))
-	}
+	rises("the first", h)
 	observe(t, h, person(1), contents[2], "A5", at) // other content under an equal number, twice
 	observe(t, h, person(1), contents[2], "A5", at)
-	made := version(h)
+	rises("equal number", h)
 	h = begin()
 	observe(t, h, person(1), contents[3], "A5", at)
-	if v := version(h); v.Compare(made) <= 0 {
-		t.Fatalf("version %v after %v, which stood for something else", v, made)
+	rises("equal number, restart", h)
+	h = begin()
+	observe(t, h, person(1), contents[3], "A1", at)
+	rises("a sequence that began anew meanwhile", h)
+	observe(t, h, person(1), contents[3], "A5", at)
+	for i := range 4 {
+		observe(t, h, person(1), contents[1], "A2", at.Add(time.Duration(i)*time.Minute))
 	}
-	for i := range 3 { // a reset
-		observe(t, h, person(1), contents[1], "A1", at.Add(time.Duration(i)*time.Minute))
-	}
-	reset := version(h)
+	rises("a reset", h)
 	h = begin()
 	observe(t, h, person(1), contents[2], "A2", at)
-	if v := version(h); v.Compare(reset) <= 0 {
-		t.Fatalf("version %v after the reset's %v", v, reset)
-	}
-	observe(t, h, person(2), contents[1], "", at) // no numbers
-	unnumbered := h.Get(nil, person(2))[0].Version
+	rises("the reset's number, restart", h)
 	h = begin()
-	observe(t, h, person(2), contents[2], "", at)
-	if v := h.Get(nil, person(2))[0].Version; v.Compare(unnumbered) <= 0 {
-		t.Fatalf("version %v after %v", v, unnumbered)
-	}
+	observe(t, h, person(1), contents[2], "", at)
+	rises("no number, restart", h)
 
 	// The same holds within a process, for users who were forgotten.
 	observe(t, h, person(1), contents[1], "A5", at)
 	observe(t, h, person(1), contents[2], "A5", at)
 	observe(t, h, person(1), contents[2], "A5", at)
-	made = version(h)
+	rises("equal number", h)
 	h.Forget([]presence.ID{person(1)})
 	observe(t, h, person(1), contents[3], "A5", at)
-	if v := version(h); v.Compare(made) <= 0 {
-		t.Fatalf("forgotten, and read again under %v after %v", v, made)
-	}
+	rises("forgotten and read again", h)
+	h = begin()
+	observe(t, h, person(1), contents[3], "A5", at)
+	rises("restart after that", h)
 }
 
 func TestGenerationsWithoutRecord(t *testing.T) {
@@ -226,8 +226,28 @@ func TestGenerationsWithoutRecord(t *testing.T) {
 	if err == nil || g.First() == 0 {
 		t.Fatalf("a broken record: first %d, error %v", g.First(), err)
 	}
-	if err := g.Spend(g.First()); err != nil {
+	if err := g.Use(g.First() + 1); err != nil {
 		t.Fatalf("works without a record: %v", err)
+	}
+}
+
+// Interest that lapses just as somebody asks again does not take the user from them.
+func TestLapseSparesWhoIsWatched(t *testing.T) {
+	h := hub.New(hub.Options{})
+	at := time.Unix(1e9, 0)
+	observe(t, h, person(1), contents[1], "A1", at)
+	observe(t, h, person(2), contents[1], "A1", at)
+	sub := h.NewReader().Subscribe(nil)
+	defer sub.Close()
+	sub.Add([]presence.ID{person(1)}, nil, &hub.News{})
+	h.Lapse([]presence.ID{person(1), person(2)})
+	var news hub.News
+	sub.Drain(&news)
+	if len(news.Left) > 0 || !sub.Watches(person(1)) || h.Get(nil, person(1))[0].Pending() {
+		t.Errorf("left %v, watched %v", news.Left, sub.Watches(person(1)))
+	}
+	if !h.Get(nil, person(2))[0].Pending() {
+		t.Error("nobody watches the other, but the state is kept")
 	}
 }
 
@@ -302,7 +322,9 @@ func TestConcurrency(t *testing.T) {
 						take(&news)
 					}
 				}
-				sub.Oldest()
+				news.Reset()
+				sub.DrainOldest(&news)
+				take(&news)
 				other.Close()
 			}
 			for _, item := range h.Get(nil, ids...) {

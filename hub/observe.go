@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -40,10 +41,8 @@ func (h *Hub) judge(r *presence.Reading) presence.Verdict {
 	}
 	switch verdict {
 	case presence.Newer:
-		if v := state.Version; v.Order > 0 || v.Generation > h.rule.Generation {
-			h.rule.Order = max(h.rule.Order, v.Order)
-			h.spend(v.Generation)
-		}
+		h.rule.Order = max(h.rule.Order, state.Version.Order)
+		h.use(state.Version.Generation)
 		e.state, e.answered, e.tick = state, r.Answered.UnixNano(), h.tick
 		for _, number := range e.lists {
 			h.lists[number].note(handle, h.tick)
@@ -58,10 +57,9 @@ func (h *Hub) judge(r *presence.Reading) presence.Verdict {
 	return verdict
 }
 
-// spend records that a version of this generation was issued which a process that begins anew could not tell from
-// its own, so that the next one begins above it.
-func (h *Hub) spend(generation uint32) {
-	if err := h.generations.Spend(generation); err != nil {
+// use records a generation before a version of it is issued.
+func (h *Hub) use(generation uint32) {
+	if err := h.generations.Use(generation); err != nil {
 		h.log.Warn("cannot record the generation of versions; after a restart they may repeat", zap.Error(err))
 	}
 }
@@ -81,17 +79,26 @@ func (h *Hub) settle(now time.Time) {
 
 // Forget drops the states of users who are no longer watched, and takes them off every list: whoever watched one of
 // them watches them no longer, and is told so by the next Drain.
-func (h *Hub) Forget(ids []presence.ID) {
+func (h *Hub) Forget(ids []presence.ID) { h.forget(ids, true) }
+
+// Lapse drops the states of users whom nobody watches any longer. Who is watched again meanwhile keeps theirs.
+func (h *Hub) Lapse(ids []presence.ID) { h.forget(ids, false) }
+
+func (h *Hub) forget(ids []presence.ID, watched bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.tick++
 	raised := h.rule.Generation
+	leaving := map[*list][]uint32{}
 	for _, id := range ids {
 		handle, found := h.table.handles[id]
 		if !found {
 			continue
 		}
 		e := h.table.at(handle)
+		if len(e.lists) > 0 && !watched {
+			continue
+		}
 		// Read again, the user would begin below what was issued for them under a number: begin a generation higher.
 		if v := e.state.Version; v.Sequence != "" && (v.Order > 0 || v.Generation > h.rule.Generation) {
 			raised = max(raised, v.Generation+1)
@@ -99,20 +106,27 @@ func (h *Hub) Forget(ids []presence.ID) {
 		e.state = presence.State{ID: id}
 		delete(h.doubts, handle)
 		delete(h.waiters, handle)
-		for len(e.lists) > 0 {
-			l := h.lists[e.lists[len(e.lists)-1]]
-			if l.own != nil {
-				l.own.left = append(l.own.left, id)
-			} else {
-				l.set.happened([]uint32{handle}, false)
-			}
-			l.remove(h, []uint32{handle})
-			l.wake()
+		for _, number := range e.lists {
+			l := h.lists[number]
+			leaving[l] = append(leaving[l], handle)
 		}
 		h.table.release(id)
 	}
+	for l, handles := range leaving {
+		slices.Sort(handles)
+		handles = slices.Compact(handles)
+		if l.own != nil {
+			for _, handle := range handles {
+				l.own.left = append(l.own.left, h.table.at(handle).state.ID)
+			}
+		} else {
+			l.set.happened(handles, false)
+		}
+		l.remove(h, handles) // which releases the entries that are on no list any longer
+		l.wake()
+	}
 	if raised > h.rule.Generation {
 		h.rule.Generation = raised
-		h.spend(raised)
+		h.use(raised)
 	}
 }

@@ -59,11 +59,20 @@ func (n *News) compact() {
 	n.Items = kept
 }
 
-// leave adds id to those who left; a state found before is void.
-func (n *News) leave(id presence.ID) {
-	n.Items = slices.DeleteFunc(n.Items, func(item Item) bool { return item.ID == id })
-	if !slices.Contains(n.Left, id) {
-		n.Left = append(n.Left, id)
+// leave adds ids to those who left; states found before are void.
+func (n *News) leave(ids []presence.ID) {
+	if len(ids) == 0 {
+		return
+	}
+	n.Left = append(n.Left, ids...)
+	slices.SortFunc(n.Left, presence.ID.Compare)
+	n.Left = slices.Compact(n.Left)
+	if len(n.Items) > 0 {
+		slices.SortFunc(ids, presence.ID.Compare)
+		n.Items = slices.DeleteFunc(n.Items, func(item Item) bool {
+			_, left := slices.BinarySearchFunc(ids, item.ID, presence.ID.Compare)
+			return left
+		})
 	}
 }
 
@@ -198,11 +207,9 @@ func (s *Subscription) drain(news *News, fresh []uint32) {
 	for _, w := range s.sets {
 		changes = w.set.since(h, s.told, changes)
 	}
-	changes = s.moved(news, changes)
+	changes, left := s.moved(changes)
 	s.told = h.tick
-	for _, id := range s.left {
-		news.leave(id)
-	}
+	news.leave(append(left, s.left...))
 	s.left = nil
 
 	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.handle, b.handle), cmp.Compare(a.tick, b.tick)) })
@@ -223,28 +230,37 @@ func (s *Subscription) drain(news *News, fresh []uint32) {
 	news.changes = changes
 }
 
-// moved adds to changes those who came to be watched because they joined a set, and to news those who ceased to be
+// moved adds to changes those who came to be watched because they joined a set, and returns those who ceased to be
 // because they left one. Who left and came back is among both: the state may have been dropped in between.
-func (s *Subscription) moved(news *News, changes []change) []change {
+func (s *Subscription) moved(changes []change) (_ []change, left []presence.ID) {
 	h := s.reader.hub
+	firsts := make([]map[presence.ID]bool, len(s.sets)) // whether each one's first event was to join
 	var ids []presence.ID
-	for _, w := range s.sets {
-		for _, event := range w.events(s.told) {
-			ids = append(ids, event.id)
+	for i := range s.sets {
+		events := s.sets[i].events(s.told)
+		if len(events) == 0 {
+			continue
+		}
+		firsts[i] = make(map[presence.ID]bool, len(events))
+		for _, event := range events {
+			if _, later := firsts[i][event.id]; !later {
+				firsts[i][event.id] = event.here
+				ids = append(ids, event.id)
+			}
 		}
 	}
 	slices.SortFunc(ids, presence.ID.Compare)
 	for _, id := range slices.Compact(ids) {
 		handle, known := h.table.handles[id]
-		was, throughout := s.watched(id, handle, known)
+		was, throughout := s.watched(id, handle, known, firsts)
 		if was && !throughout {
-			news.leave(id)
+			left = append(left, id)
 		}
 		if known && !throughout && s.watches(handle) {
 			changes = append(changes, change{h.table.at(handle).tick, handle})
 		}
 	}
-	return changes
+	return changes, left
 }
 
 // events returns who joined and left the set since the subscription was told, or began to watch the set.
@@ -255,16 +271,15 @@ func (w *watched) events(told uint64) []joined {
 
 // watched reports whether the user was watched when the subscription was last told, and whether through one and the
 // same list ever since.
-func (s *Subscription) watched(id presence.ID, handle uint32, known bool) (was, throughout bool) {
+func (s *Subscription) watched(id presence.ID, handle uint32, known bool, firsts []map[presence.ID]bool) (was, throughout bool) {
 	if known {
 		if _, named := s.own.find(handle); named {
 			return true, true
 		}
 	}
-	for _, w := range s.sets {
-		events := w.events(s.told)
-		if first := slices.IndexFunc(events, func(j joined) bool { return j.id == id }); first >= 0 {
-			was = was || !events[first].here
+	for i, w := range s.sets {
+		if joined, moved := firsts[i][id]; moved {
+			was = was || !joined
 		} else if _, member := w.set.find(handle); known && member {
 			return true, true
 		}
@@ -293,17 +308,21 @@ func (s *Subscription) Watches(id presence.ID) bool {
 	return found && s.watches(handle)
 }
 
-// Oldest returns when the state confirmed longest ago among those watched was confirmed, and false where there is
-// none. It speaks of what the client holds only right after a Drain.
-func (s *Subscription) Oldest() (time.Time, bool) {
+// DrainOldest is Drain, and returns when the state confirmed longest ago among those watched was confirmed, as of the
+// same instant: whoever is told the news holds no state that is older. It is zero where there is no state.
+func (s *Subscription) DrainOldest(news *News) time.Time {
 	h := s.reader.hub
 	h.mu.RLock()
 	defer h.mu.RUnlock()
+	s.drain(news, nil)
 	at := s.own.findOldest(h)
 	for _, w := range s.sets {
 		at = min(at, w.set.cachedOldest(h))
 	}
-	return time.Unix(0, at), at != math.MaxInt64
+	if at == math.MaxInt64 {
+		return time.Time{}
+	}
+	return time.Unix(0, at)
 }
 
 func (l *list) findOldest(h *Hub) int64 {

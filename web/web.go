@@ -7,6 +7,7 @@ package web
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
@@ -63,12 +64,12 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f, ok := p.files[name]
 	if !ok {
-		http.NotFound(w, r)
+		problem(w, http.StatusNotFound, "nothing is here")
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		problem(w, http.StatusMethodNotAllowed, "this answers GET and HEAD")
 		return
 	}
 	h := w.Header()
@@ -90,6 +91,15 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	f.serve(w, r)
+}
+
+// problem answers with an error, in the form that all of the gateway's have (RFC 9457).
+func problem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"type":"about:blank","title":%q,"status":%d,"detail":%q}`, http.StatusText(status), status, detail)
 }
 
 // A host as it may stand in a policy: nothing in it can end the directive.

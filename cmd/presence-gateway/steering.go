@@ -10,10 +10,14 @@ import (
 
 // steered is what the demo serves beside the dashboard's pages: the tenant's switches under /sim/.
 func steered(pages, tenant http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", pages)
-	mux.Handle("/sim/", fromThisMachine(tenant))
-	return mux
+	tenant = fromThisMachine(tenant)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/sim/") {
+			tenant.ServeHTTP(w, r)
+		} else {
+			pages.ServeHTTP(w, r)
+		}
+	})
 }
 
 // fromThisMachine lets only pages of this machine steer the tenant: a browser that shows the demo shows other pages

@@ -83,6 +83,9 @@ func escape(c byte) byte {
 	return '~'
 }
 
+// MarshalText returns the text form. It never fails.
+func (v Version) MarshalText() ([]byte, error) { return v.AppendText(make([]byte, 0, 32)) }
+
 // String returns the text form.
 func (v Version) String() string {
 	text, _ := v.AppendText(make([]byte, 0, 32))
