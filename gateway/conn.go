@@ -55,6 +55,7 @@ type conn struct {
 	sub       *hub.Subscription // nil until signed in, and after the end
 	all       bool              // watches "*"
 	groups    map[presence.ID]struct{}
+	held      map[presence.ID]struct{} // asked for, and not let in yet: see strangers
 	replies   []reply
 	parts     int           // of them, those composed part by part
 	room      chan struct{} // closed when replies have gone; nil while nobody waits

@@ -231,7 +231,7 @@ func (s *Server) await(r *http.Request, ids []presence.ID, notBefore time.Time) 
 			late = append(late, items[i].ID)
 		}
 	}
-	late, _ = s.strangers.admit(s.origins.caller(r), late, s.hub.Directory())
+	late, _ = s.strangers.admit(s.origins.caller(r), late, s.hub.Directory(), len(late))
 	if len(late) == 0 || s.options.ReadWait <= 0 {
 		return items
 	}

@@ -111,7 +111,8 @@ func (c *conn) subscribe(q *wire.Request) {
 			Message: "users: more than limits.usersPerConnection in hello"})))
 		return
 	}
-	users, held := s.strangers.admit(c.caller, want.users, s.directory)
+	users, held := s.strangers.admit(c.caller, want.users, s.directory, len(want.users))
+	s.strangers.hold(c, held)
 	answer := &snapshot{id: q.ID, denied: want.denied, invalid: want.invalid, resolved: want.resolved}
 	var sets []*hub.Set
 	for _, id := range want.groups {
@@ -149,7 +150,7 @@ func without(items []hub.Item, known map[presence.ID]string) []hub.Item {
 
 // fits reports whether the connection may watch ids too. c.mu is held.
 func (c *conn) fits(ids []presence.ID) bool {
-	free := c.server.limits.UsersPerConnection - c.sub.Len()
+	free := c.server.limits.UsersPerConnection - c.sub.Len() - len(c.held)
 	if len(ids) <= free {
 		return true
 	}
@@ -175,6 +176,9 @@ func (c *conn) unsubscribe(q *wire.Request) {
 		if id, found := s.mails.find(s.directory, mail); found {
 			users = append(users, id)
 		}
+	}
+	for _, id := range users {
+		delete(c.held, id)
 	}
 	var sets []*hub.Set
 	for _, id := range q.Groups {

@@ -144,7 +144,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	group.Go(func() { s.follow(working) })
 	group.Go(func() { s.sample(working) })
-	group.Go(func() { s.strangers.follow(working) })
+	group.Go(func() { s.followStrangers(working) })
 
 	<-ctx.Done()
 	s.drain(working)

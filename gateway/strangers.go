@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,7 +13,8 @@ import (
 
 // strangers keeps made-up ids from stretching everyone's sweep. Where users are read on demand, anybody can ask for
 // ids that nobody has; Graph must be asked to find out. A subject through whom too many such ids came within a minute
-// gets no further ones read: they stay pending. Whoever was read before, or is watched by configuration, is no stranger.
+// gets no further ones read for a while: they stay pending, and are let in one by one as the minutes pass, or once
+// somebody else has had them read. Whoever was read before, or is watched by configuration, is no stranger.
 type strangers struct {
 	hub     *hub.Hub
 	allowed float64 // unknown ids a minute and subject
@@ -19,6 +22,7 @@ type strangers struct {
 	mu       sync.Mutex
 	subjects map[string]*bucket
 	asked    map[presence.ID]question // not answered yet
+	holders  map[*conn]struct{}       // connections for which some are held back
 }
 
 type question struct {
@@ -29,14 +33,17 @@ type question struct {
 const (
 	strangersLook  = time.Second
 	strangersKnown = 2 * time.Minute // after which an id that nobody read is not waited for
+	maxAsked       = 1 << 18         // open questions of all subjects
 )
 
 func newStrangers(h *hub.Hub, allowed int) *strangers {
-	return &strangers{hub: h, allowed: float64(allowed), subjects: map[string]*bucket{}, asked: map[presence.ID]question{}}
+	return &strangers{hub: h, allowed: float64(allowed), subjects: map[string]*bucket{},
+		asked: map[presence.ID]question{}, holders: map[*conn]struct{}{}}
 }
 
-// admit returns whom of ids the subject may have read, and the others as they are to be shown: pending.
-func (s *strangers) admit(subject string, ids []presence.ID, d *presence.Directory) (admitted []presence.ID, held []hub.Item) {
+// admit returns whom of ids the subject may have read, at most so many strangers among them, and the others as they are
+// to be shown: pending.
+func (s *strangers) admit(subject string, ids []presence.ID, d *presence.Directory, most int) (admitted []presence.ID, held []hub.Item) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,9 +53,10 @@ func (s *strangers) admit(subject string, ids []presence.ID, d *presence.Directo
 		switch {
 		case waiting, !item.Pending(), d.Watched(item.ID):
 			admitted = append(admitted, item.ID)
-		case s.spent(subject, now):
+		case most == 0 || len(s.asked) >= maxAsked || s.spent(subject, now):
 			held = append(held, item)
 		default:
+			most--
 			s.asked[item.ID] = question{subject, now}
 			admitted = append(admitted, item.ID)
 		}
@@ -61,14 +69,59 @@ func (s *strangers) spent(subject string, now time.Time) bool {
 	return b != nil && b.available(now) < 1
 }
 
-// follow counts the answers until the context ends.
-func (s *strangers) follow(ctx context.Context) {
+// followStrangers counts the answers, and lets in who was held back, until the context ends.
+func (s *Server) followStrangers(ctx context.Context) {
 	for pause(ctx, strangersLook) {
-		s.settle(time.Now())
+		for _, c := range s.strangers.settle(time.Now()) {
+			s.readmit(c)
+		}
 	}
 }
 
-func (s *strangers) settle(now time.Time) {
+// hold notes that c has ids held back; c.mu is held.
+func (s *strangers) hold(c *conn, items []hub.Item) {
+	if len(items) == 0 {
+		return
+	}
+	if c.held == nil {
+		c.held = map[presence.ID]struct{}{}
+	}
+	for _, item := range items {
+		c.held[item.ID] = struct{}{}
+	}
+	s.mu.Lock()
+	s.holders[c] = struct{}{}
+	s.mu.Unlock()
+}
+
+// readmit asks again for those who are held back from a connection; what is known of them by now goes out as news.
+func (s *Server) readmit(c *conn) {
+	s.rights.Lock()
+	defer s.rights.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var ids []presence.ID
+	for id := range c.held {
+		if c.sub != nil && c.grant.sees(id) {
+			ids = append(ids, id)
+		}
+	}
+	c.held = nil
+	admitted, held := s.strangers.admit(c.caller, ids, s.directory, 1)
+	s.strangers.hold(c, held)
+	if len(admitted) == 0 {
+		return
+	}
+	var undelivered hub.News
+	now := c.sub.Add(admitted, nil, &undelivered)
+	c.oweNews(&undelivered)
+	if known := slices.DeleteFunc(now, func(item hub.Item) bool { return item.Pending() }); len(known) > 0 {
+		c.owe(&catchUp{items: known})
+	}
+}
+
+// settle counts the answers that have come, and returns the connections for which some were held back.
+func (s *strangers) settle(now time.Time) []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ids := make([]presence.ID, 0, len(s.asked))
@@ -97,4 +150,7 @@ func (s *strangers) settle(now time.Time) {
 			delete(s.subjects, subject)
 		}
 	}
+	holders := slices.Collect(maps.Keys(s.holders))
+	clear(s.holders)
+	return holders
 }

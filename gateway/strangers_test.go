@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/wire"
 )
 
 // Whoever asks for many ids that Graph does not know gets no further made-up ones read; everybody else, and whoever is
@@ -28,6 +29,16 @@ func TestMadeUpIdsAreNotReadForEver(t *testing.T) {
 		next++
 		return len(c.subscribe(next).Pending) == 1 && w.hub.Watchers(user(next)) == 0
 	})
+	// Once somebody else had one of them read, it is let in; and what follows arrives.
+	other := next
+	w.set(other, "Busy")
+	if m := c.want(wire.Delta); len(m.Presences) != 1 || m.Presences[0].ID != user(other) {
+		t.Errorf("held back, then known: %+v", m)
+	}
+	w.set(other, "Away")
+	if m := c.want(wire.Delta); len(m.Presences) != 1 || m.Presences[0].Availability != "Away" {
+		t.Errorf("let in, then changed: %+v", m)
+	}
 	if a := w.call("GET", "/v1/presences/"+user(5000).String(), ""); a.status != http.StatusServiceUnavailable {
 		t.Errorf("over HTTP: %d", a.status)
 	}
