@@ -61,6 +61,9 @@ func (l *loop) change(ctx context.Context, c change) error {
 	}
 	l.plan.Forget(end...)
 	l.plan.Watch(now, begin...)
+	for id := range seen {
+		l.plan.Weigh(id, l.roster.demand[id].watchers)
+	}
 	var directory *presence.Directory
 	if c.described && l.tried { // sooner, members of groups would look like strangers
 		directory = l.roster.directory()
@@ -73,5 +76,6 @@ func (l *loop) change(ctx context.Context, c change) error {
 	if directory != nil {
 		l.term.Describe(directory)
 	}
-	return l.observe(ctx, appendGone(nil, out, now, now))
+	_, err := l.observe(ctx, appendGone(nil, out, now, now))
+	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
+	"github.com/presence-gateway/presence-gateway/poller/plan"
 )
 
 // manyRefused is how many requests in a row Graph may refuse because of the ids in them, before the ids are taken for
@@ -54,7 +55,22 @@ func (l *loop) accepted(ctx context.Context, r result, now time.Time) error {
 			readings = append(readings, reading)
 		}
 	}
-	gone := l.plan.Answered(r.batch, now, r.answer.Missing)
+	l.mu.Unlock()
+	verdicts, err := l.observe(ctx, readings)
+	if err != nil {
+		return err
+	}
+	l.seen = l.seen[:0]
+	for i, reading := range readings {
+		facts := reading.Content.Facts()
+		l.seen = append(l.seen, plan.Seen{
+			ID:      reading.ID,
+			Class:   plan.ClassOf(facts.Availability, facts.Activity),
+			Changed: verdicts[i] == presence.Newer,
+		})
+	}
+	l.mu.Lock()
+	gone := l.plan.Answered(r.batch, now, r.answer.Missing, l.seen...)
 	if l.trial.on {
 		l.plan.Hasten(now)
 	}
@@ -63,7 +79,8 @@ func (l *loop) accepted(ctx context.Context, r result, now time.Time) error {
 		l.plan.Owe(now)
 	}
 	l.mu.Unlock()
-	return l.observe(ctx, appendGone(readings, gone, r.answer.Asked, now))
+	_, err = l.observe(ctx, appendGone(nil, gone, r.answer.Asked, now))
+	return err
 }
 
 // refusal deals with a request that Graph refused because of an id in it.
@@ -80,7 +97,8 @@ func (l *loop) refusal(ctx context.Context, r result, now time.Time) error {
 	if l.trial.on {
 		l.trial.again()
 	}
-	return l.observe(ctx, appendGone(nil, gone, r.asked, now))
+	_, err := l.observe(ctx, appendGone(nil, gone, r.asked, now))
+	return err
 }
 
 // failed puts off a request that brought nothing.
@@ -144,14 +162,14 @@ func (l *loop) another(failure *graph.Error) bool {
 	return false
 }
 
-// observe hands readings to the term and counts what they mean.
-func (l *loop) observe(ctx context.Context, readings []presence.Reading) error {
+// observe hands readings to the term and counts what they mean. The verdicts are valid until the next call.
+func (l *loop) observe(ctx context.Context, readings []presence.Reading) ([]presence.Verdict, error) {
 	if len(readings) == 0 {
-		return nil
+		return nil, nil
 	}
 	verdicts, err := l.term.Observe(ctx, readings)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, v := range verdicts {
 		switch v {
@@ -161,7 +179,7 @@ func (l *loop) observe(ctx context.Context, readings []presence.Reading) error {
 			l.metrics.regressed.Inc()
 		}
 	}
-	return nil
+	return verdicts, nil
 }
 
 // appendGone appends a reading for each user whom Graph does not know.

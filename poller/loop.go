@@ -10,6 +10,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 	"github.com/presence-gateway/presence-gateway/poller/budget"
+	"github.com/presence-gateway/presence-gateway/poller/plan"
 )
 
 const (
@@ -40,6 +41,7 @@ type loop struct {
 	trial   trial                // one request at a time, while everything fails
 	refused int                  // requests refused in a row, none accepted since
 	told    map[presence.ID]bool // opted out and reported gone
+	seen    []plan.Seen          // reused
 	tried   bool                 // every group was asked for once, whatever came of it
 }
 

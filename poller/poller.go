@@ -125,9 +125,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	if source, ok := p.source.(people); ok && p.o.Watch.Directory {
 		running.Go(func() error { return p.name(runCtx, source, f) })
 	}
-	if p.o.Watch.OnDemand {
-		running.Go(func() error { return f.follow(runCtx, p.term) })
-	}
+	running.Go(func() error { return f.follow(runCtx, p.term) })
 	if err := running.Wait(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("poller: %w", err)
 	}

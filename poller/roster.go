@@ -187,7 +187,7 @@ func (r *roster) admit(id presence.ID, w *want) {
 	if w.read {
 		r.asked--
 	}
-	w.read = r.base[id] == 0 && len(r.base)+r.asked < r.w.MaxUsers
+	w.read = r.w.OnDemand && r.base[id] == 0 && len(r.base)+r.asked < r.w.MaxUsers
 	if w.read {
 		r.asked++
 	}
