@@ -148,6 +148,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestMeReadsOneUser(t *testing.T) {
+	for _, watch := range []string{"watch.on_demand: true", "watch.users: [fa8bf3dc-eca7-46b7-bad1-db199b62afc3, 66825e03-7ef5-42da-9069-724602c31f6b]"} {
+		text := lay(lay(least(t), "graph.read: me"), watch)
+		if _, _, err := config.Parse("c.yaml", []byte(text), nil); err == nil || !strings.Contains(err.Error(), "graph.read: me reads whoever is signed in, and nobody else") {
+			t.Errorf("%s: %v", watch, err)
+		}
+	}
+}
+
 // lay puts a line into a configuration: "graph.read: x" under graph, where it replaces what stands there; anything
 // else at the end, or over the heading it begins with.
 func lay(text, line string) string {

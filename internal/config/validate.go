@@ -20,7 +20,10 @@ type validation struct {
 func (v *validation) run(c *Config) {
 	v.listeners(c)
 	v.graph(&c.Graph)
-	v.watch(&c.Watch)
+	watched := v.watch(&c.Watch)
+	if c.Graph.Read == "me" && (watched > 1 || len(c.Watch.Groups) > 0 || c.Watch.OnDemand) {
+		v.fail("graph.read", "me reads whoever is signed in, and nobody else: watch that one user, or read batch")
+	}
 	v.hub(&c.Hub)
 	v.privacy(&c.Privacy)
 	v.gateway(&c.Gateway)

@@ -52,7 +52,8 @@ func (v *validation) budget(b Budget) {
 	v.between("graph.budget.window", b.Window, 10*time.Millisecond, day)
 }
 
-func (v *validation) watch(w *Watch) {
+// watch answers how many users are named one by one.
+func (v *validation) watch(w *Watch) int {
 	v.ids("watch.users", w.Users)
 	v.ids("watch.groups", w.Groups)
 	total := len(w.Users)
@@ -68,6 +69,7 @@ func (v *validation) watch(w *Watch) {
 	if len(w.Users) == 0 && len(w.Groups) == 0 && w.UsersFile == "" && !w.OnDemand {
 		v.notice("nobody is watched: set watch.users, watch.users_file or watch.groups, or watch.on_demand: true")
 	}
+	return total
 }
 
 // ids refuses the zero GUID, which a template leaves behind and Graph knows nobody by.
