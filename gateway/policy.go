@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
@@ -93,7 +94,7 @@ func (g *grant) refresh(d *presence.Directory) (lost []presence.ID) {
 		}
 		for _, group := range rule.Allow.Groups {
 			members, _ := d.Group(group)
-			for _, id := range members.Members {
+			for _, id := range slices.Concat(members.Members, members.Hidden) {
 				next.users[id] |= rule.Fields
 			}
 		}

@@ -70,7 +70,11 @@ func (l *loop) change(ctx context.Context, c change) error {
 	}
 	l.mu.Unlock()
 
-	if len(drop) > 0 {
+	switch {
+	case len(drop) == 0:
+	case c.lapsed:
+		l.term.Lapse(drop)
+	default:
 		l.term.Forget(drop)
 	}
 	if directory != nil {

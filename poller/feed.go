@@ -118,8 +118,13 @@ func (f *feed) look() (u update) {
 		}
 	}
 	if f.w.UsersFile != "" {
-		if ids, problems, news := f.users.again(keep); news {
-			f.complain(problems)
+		switch ids, problems, news := f.users.again(keep); {
+		case !news:
+		case len(problems) > 0: // half written, or not what it should be: nobody leaves by mistake
+			for _, err := range problems {
+				keep(err)
+			}
+		default:
 			u.file = &ids
 			f.log.Info("users file read again", zap.Int("users", len(ids)))
 		}

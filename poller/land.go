@@ -110,6 +110,7 @@ func (l *loop) failed(r result, failure *graph.Error, now time.Time) {
 		wait = 0 // the budget pauses everyone
 	case failure.RetryAfterSet:
 		wait, firm = failure.RetryAfter, true
+		l.o.Budget.Deferred(now.Add(wait)) // a restart would not know whom it was for
 	case l.another(failure) && r.batch.Failures == 0:
 		// Another token answers it, so this is read again in its turn. Should that fail, too, it waits like any other.
 		wait, again = 0, true

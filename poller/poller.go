@@ -33,6 +33,8 @@ type Term interface {
 	Observe(ctx context.Context, readings []presence.Reading) ([]presence.Verdict, error)
 	// Forget drops the states of users who are no longer watched.
 	Forget(ids []presence.ID)
+	// Lapse drops the states of users in whom nobody is interested any longer, but for those who are watched again.
+	Lapse(ids []presence.ID)
 	// Describe says who is watched by configuration, and what is known of groups and names.
 	Describe(d *presence.Directory)
 	// Wants blocks until some users began or ceased to be watched by someone; the first call returns them all.

@@ -84,6 +84,7 @@ type change struct {
 	touched   []presence.ID // whoever may have to be read, or no longer
 	described bool          // names, groups or who is configured
 	surplus   int           // more configured users are refused for want of room than before
+	lapsed    bool          // interest ended by itself, and may have begun again
 }
 
 // apply takes an update in.
@@ -169,8 +170,9 @@ func (r *roster) add(ids []presence.ID, why rule) {
 
 // want takes in how many watch a user now.
 func (r *roster) want(w presence.Want, now time.Time) {
-	held, known := r.demand[w.ID]
-	if !known && w.Watchers == 0 {
+	held := r.demand[w.ID]
+	if w.Watchers == 0 && !held.read { // nothing that could be unlearned
+		delete(r.demand, w.ID)
 		return
 	}
 	held.watchers = w.Watchers
@@ -207,6 +209,7 @@ func (r *roster) serve() (touched []presence.ID) {
 
 // lapse ends the interest whose time is over.
 func (r *roster) lapse(now time.Time) (c change) {
+	c.lapsed = true
 	full := len(r.base)+r.asked >= r.w.MaxUsers
 	for len(r.lapses) > 0 && !r.lapses[0].at.After(now) {
 		l := r.lapses[0]
@@ -284,11 +287,15 @@ func (r *roster) nameless() (ids []presence.ID) {
 	return ids
 }
 
-// directory returns who is configured, and the names and groups known. The names of those who opted out are left out.
+// directory returns who is configured, and the names and groups known. Who opted out is shown nowhere.
 func (r *roster) directory() *presence.Directory {
-	watched := make([]presence.ID, 0, len(r.base))
+	watched, hidden := make([]presence.ID, 0, len(r.base)), []presence.ID{}
 	for id := range r.base {
-		watched = append(watched, id)
+		if r.out[id] {
+			hidden = append(hidden, id)
+		} else {
+			watched = append(watched, id)
+		}
 	}
 	people := slices.Collect(maps.Values(r.names))
 	var groups []presence.Group
@@ -297,7 +304,10 @@ func (r *roster) directory() *presence.Directory {
 		if !expanded {
 			continue
 		}
-		groups = append(groups, e.group)
+		group := e.group
+		group.Members = slices.DeleteFunc(slices.Clone(e.group.Members), func(id presence.ID) bool { return r.out[id] })
+		group.Hidden = slices.DeleteFunc(slices.Clone(e.group.Members), func(id presence.ID) bool { return !r.out[id] })
+		groups = append(groups, group)
 		for _, person := range e.people {
 			if !r.out[person.ID] {
 				people = append(people, person)
@@ -305,5 +315,5 @@ func (r *roster) directory() *presence.Directory {
 		}
 	}
 	groups = slices.CompactFunc(groups, func(a, b presence.Group) bool { return a.ID == b.ID })
-	return presence.NewDirectory(watched, people, groups)
+	return presence.NewDirectory(watched, people, groups).Hide(hidden)
 }

@@ -73,6 +73,14 @@ func TestUsersFileIsReadAgain(t *testing.T) {
 			t.Errorf("forgotten %v, directory %v", s.term.dropped(), s.term.described().All())
 		}
 
+		s.write(second, "<html>502</html>", user(1).String()) // a broken one keeps the old
+		s.wait(5 * time.Second)
+		s.wantRead("after the file broke", user(1), user(2))
+		if n := log.FilterMessageSnippet("cannot be read").Len(); n != 1 {
+			t.Errorf("the broken file was logged %d times", n)
+		}
+		log.TakeAll()
+
 		os.Remove(second)
 		s.wait(5 * time.Second)
 		s.wantRead("after the file vanished", user(1), user(2))
@@ -98,6 +106,9 @@ func TestOptedOutWinsOverAll(t *testing.T) {
 		}
 		if s.term.goneTimes(user(1)) != 1 || s.term.goneTimes(user(7)) != 1 {
 			t.Errorf("told as gone: %d, %d times", s.term.goneTimes(user(1)), s.term.goneTimes(user(7)))
+		}
+		if d := s.term.described(); slices.Contains(d.All(), user(1)) || !d.Watched(user(1)) {
+			t.Errorf("who opted out is shown, or looks unlike anyone whom Graph does not know: %v", d.All())
 		}
 		if e := s.poller.Explain(user(1)); !e.OptedOut || e.Watched || e.Rule != "users" {
 			t.Errorf("%+v", e)

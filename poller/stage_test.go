@@ -207,6 +207,8 @@ func (t *term) Observe(_ context.Context, readings []presence.Reading) ([]presen
 	return verdicts, t.broken
 }
 
+func (t *term) Lapse(ids []presence.ID) { t.Forget(ids) }
+
 func (t *term) Forget(ids []presence.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -17,11 +17,13 @@ type Group struct {
 	ID          ID
 	DisplayName string
 	Members     []ID
+	Hidden      []ID // members who opted out: they count where rights are judged, and are shown nowhere
 }
 
 // Directory is who is watched, and what is known of groups and names. It is immutable.
 type Directory struct {
 	watched []ID
+	hidden  []ID // watched, but opted out
 	people  map[ID]Person
 	groups  []Group
 }
@@ -40,13 +42,25 @@ func NewDirectory(watched []ID, people []Person, groups []Group) *Directory {
 	return d
 }
 
-// Watched reports whether id is read whoever is connected: named by configuration, or a member of a group that is.
+// Hide returns the directory with users who would be watched, had they not opted out. It keeps what it is given.
+func (d *Directory) Hide(ids []ID) *Directory {
+	slices.SortFunc(ids, ID.Compare)
+	hiding := *d
+	hiding.hidden = ids
+	return &hiding
+}
+
+// Watched reports whether id is read whoever is connected: named by configuration, or a member of a group that is. Who
+// opted out is said to be, so that they look like anyone whom Graph does not know.
 func (d *Directory) Watched(id ID) bool {
 	_, found := slices.BinarySearchFunc(d.watched, id, ID.Compare)
+	if !found {
+		_, found = slices.BinarySearchFunc(d.hidden, id, ID.Compare)
+	}
 	return found
 }
 
-// All returns everyone who is watched, in order of id. It must not be modified.
+// All returns everyone who is watched and may be shown, in order of id. It must not be modified.
 func (d *Directory) All() []ID { return d.watched }
 
 // Person returns what is known of id.

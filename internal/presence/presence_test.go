@@ -132,6 +132,10 @@ func TestDirectory(t *testing.T) {
 	if len(d.All()) != 2 || d.All()[0] != a || !d.Watched(b) || d.Watched(presence.ID{3}) {
 		t.Errorf("watched: %v", d.All())
 	}
+	hiding := d.Hide([]presence.ID{{4}})
+	if len(hiding.All()) != 2 || !hiding.Watched(presence.ID{4}) || hiding.Watched(presence.ID{3}) {
+		t.Errorf("hiding: %v", hiding.All())
+	}
 	if p, found := d.Person(a); !found || p.DisplayName != "Anna" {
 		t.Errorf("person: %v", p)
 	}

@@ -51,6 +51,7 @@ type Budget struct {
 	pacer                       pacer
 	tempo                       tempo
 	pause                       pause
+	deferred                    time.Time // until when a read that Graph put off may not be repeated
 }
 
 // Open returns the budget that the record in o.Dir leaves. A folder that cannot be written is not an error: it puts
@@ -203,6 +204,17 @@ func (b *Budget) Pause(until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.pauseUntil(until)
+}
+
+// Deferred says that Graph put off a single read until then. Others go on; but the process that begins next does not
+// know which read it was, and so waits with all.
+func (b *Budget) Deferred(until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until.After(b.deferred) {
+		b.deferred = until
+		b.write(b.clock.now())
+	}
 }
 
 func (b *Budget) pauseUntil(until time.Time) {

@@ -151,6 +151,24 @@ func TestPauseOutlivesTheProcess(t *testing.T) {
 	}
 }
 
+// A process that begins anew does not know which read was put off, so it waits with all; the one that was told goes on.
+func TestDeferralOutlivesTheProcess(t *testing.T) {
+	inHouse(t, func(h *house) {
+		b := h.open()
+		b.Deferred(time.Now().Add(time.Minute))
+		if n := h.spend(b, time.Second); n == 0 {
+			h.Error("other reads wait, too")
+		}
+		b.Crash()
+		b = h.open()
+		h.want("before the read that was put off may be repeated", h.spend(b, 58*time.Second), 0)
+		if n := h.spend(b, 2*time.Second); n == 0 {
+			h.Error("nothing left after it")
+		}
+		h.close(b)
+	})
+}
+
 func TestThrottled(t *testing.T) {
 	inHouse(t, func(h *house) {
 		b := h.open()

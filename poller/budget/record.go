@@ -25,6 +25,7 @@ type record struct {
 	Spent     []*int64 `json:"spentMs,omitempty"`  // reserve: as placesMs; null: no answer yet
 	Pause     int64    `json:"pauseMs,omitempty"`  // until when nothing may leave
 	PauseStep int      `json:"pauseStep,omitempty"`
+	Deferred  int64    `json:"deferredMs,omitempty"` // until when some read may not be repeated
 }
 
 func parseRecord(text []byte) (record, error) {

@@ -77,6 +77,9 @@ func (b *Budget) crashed(now time.Time) {
 func (b *Budget) restore(r record, now time.Time) {
 	at := r.clockAt(now, b.clock)
 	b.pause.until, b.pause.step = at(r.Pause), r.PauseStep
+	if deferred := at(r.Deferred); deferred.After(b.pause.until) {
+		b.pause.until = deferred // which read it was for is not known any longer
+	}
 	if wait := b.pause.until.Sub(now); wait > 0 {
 		gap, _ := b.pace(now)
 		b.pacer.reset(b.pause.until, gap)
@@ -134,6 +137,7 @@ func (b *Budget) write(now time.Time) bool {
 		Window:    b.o.Window.Milliseconds(),
 		Pause:     offset(b.pause.until, now),
 		PauseStep: b.pause.step,
+		Deferred:  offset(b.deferred, now),
 	}
 	r.stamp(now, b.clock)
 	switch b.phase {
