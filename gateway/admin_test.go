@@ -23,7 +23,11 @@ func TestAdmin(t *testing.T) {
 	c.subscribe(0, 1)
 	w.set(0, "Busy")
 	c.want(wire.Delta)
-	_, text := get("/metrics")
+	var text string
+	eventually(t, "what was sent is counted", func() bool { // just after it was
+		_, text = get("/metrics")
+		return strings.Contains(text, "presence_states_sent_total 2")
+	})
 	for _, name := range []string{"presence_connections 1", "presence_states_sent_total 2", "presence_states_conflated_total", `presence_build_info{goversion="go`,
 		"presence_hub_connected 1", "presence_read_to_send_seconds_count 1", "presence_age_seconds_count"} {
 		if !strings.Contains(text, name) {

@@ -181,9 +181,6 @@ func (l *loop) send(ctx context.Context, spend *budget.Spend) {
 		spend.Unused()
 		return
 	}
-	if batch.Since > 0 && !batch.Alone {
-		l.metrics.sweep.Set(batch.Since.Seconds())
-	}
 	// The next one must not wait long for one that hangs.
 	limit := time.Duration(0)
 	if l.trial.on || now.Sub(l.outage.success) >= doubtful {
@@ -223,6 +220,7 @@ func (l *loop) tick(ctx context.Context) error {
 		paused: usage.Paused > 0,
 	}
 	l.mu.Unlock()
+	l.metrics.sweep.Set(s.sweep.Seconds())
 	if err := l.change(ctx, lapsed); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func newMetrics(p *Poller) (*metrics, error) {
 		}),
 		sweep: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "presence_sweep_seconds",
-			Help: "How long ago the user due first had been asked before, at the latest request.",
+			Help: "How long it takes to ask everyone once, at the pace of now.",
 		}),
 		reasons: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "presence_degraded",

@@ -11,10 +11,9 @@ import (
 // [Plan.Failed].
 type Batch struct {
 	IDs      []presence.ID
-	Number   uint32        // of this request, from 1; it wraps around
-	Alone    bool          // part of a refused batch, not to be filled up
-	Failures int           // the most requests in a row that failed for one of the users
-	Since    time.Duration // how long ago the one due first was asked before; zero: never
+	Number   uint32 // of this request, from 1; it wraps around
+	Alone    bool   // part of a refused batch, not to be filled up
+	Failures int    // the most requests in a row that failed for one of the users
 	at       []uint32
 	asked    int64
 }
@@ -208,11 +207,8 @@ func (p *Plan) leave(t int64, at []uint32, alone bool) *Batch {
 		p.number = 1
 	}
 	b := &Batch{IDs: make([]presence.ID, 0, len(at)), Number: p.number, Alone: alone, at: at, asked: t}
-	for i, k := range at {
+	for _, k := range at {
 		e := &p.entries[k]
-		if i == 0 && e.asked != 0 {
-			b.Since = time.Duration(t - e.asked)
-		}
 		b.IDs = append(b.IDs, e.id)
 		b.Failures = max(b.Failures, int(e.fails))
 		e.place, e.asked, e.number = flying, t, p.number

@@ -3,6 +3,7 @@ package authority
 import (
 	"cmp"
 	"crypto/subtle"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ func (a *Authority) serveToken(w http.ResponseWriter, r *http.Request) {
 	fault := a.fault
 	a.mu.Unlock()
 	if fault != nil {
+		_, _ = io.Copy(io.Discard, r.Body) // the question comes first
 		fault.write(w)
 		return
 	}
