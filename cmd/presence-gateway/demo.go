@@ -79,7 +79,7 @@ func demo(cmd *cobra.Command, f demoFlags) error {
 	if c.StateDir, err = os.MkdirTemp("", "presence-gateway-demo-"); err != nil {
 		log.Warn("no folder for a record: the demo begins on the reserve of its budget", zap.Error(err))
 	}
-	defer os.RemoveAll(c.StateDir)
+	defer func() { _ = os.RemoveAll(c.StateDir) }()
 
 	ctx, stop := untilInterrupted(cmd.Context())
 	defer stop()

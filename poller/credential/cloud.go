@@ -125,22 +125,31 @@ func (a *audience) allows(u *url.URL) bool {
 	return u.Scheme == "https" && (strings.EqualFold(u.Host, a.host) || !a.own && a.cloud.signsIn(u))
 }
 
-// accepts refuses a token that was made for another cloud's Graph: the command line tools of azure_default have a cloud
-// of their own. Tokens that cannot be read are Graph's to judge.
-func (a *audience) accepts(token string) error {
+// madeFor returns the Graph that a token is for, where it is a JWT that says so.
+func madeFor(token string) (*url.URL, bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil
+		return nil, false
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, false
+	}
 	var claims struct {
 		Audience string `json:"aud"`
 	}
-	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return nil
+	if json.Unmarshal(payload, &claims) != nil {
+		return nil, false
 	}
 	u, err := url.Parse(claims.Audience)
-	if err != nil {
+	return u, err == nil
+}
+
+// accepts refuses a token that was made for another cloud's Graph: the command line tools of azure_default have a cloud
+// of their own. Tokens that cannot be read are Graph's to judge.
+func (a *audience) accepts(token string) error {
+	u, readable := madeFor(token)
+	if !readable {
 		return nil
 	}
 	if other := graphCloud(u); other != "" && other != a.cloud.name {

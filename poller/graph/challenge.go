@@ -30,7 +30,7 @@ func parseChallenge(line string) (string, bool) {
 		if !found {
 			break
 		}
-		value := after
+		var value string
 		if quoted, ok := strings.CutPrefix(after, `"`); ok {
 			value, rest, found = strings.Cut(quoted, `"`)
 			if !found {

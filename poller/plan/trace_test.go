@@ -108,9 +108,8 @@ var stays = map[plan.Class]time.Duration{
 func (p *person) live(r *rand.Rand, length time.Duration) {
 	restless := math.Exp(0.9 * r.NormFloat64())
 	meets := r.Float64() * 0.5 // of the half-hours
-	now := time.Duration(0)
 	class := plan.Available
-	for now = time.Duration(r.NormFloat64() * float64(40*time.Minute)); now < length; {
+	for now := time.Duration(r.NormFloat64() * float64(40*time.Minute)); now < length; {
 		stay := time.Duration(r.ExpFloat64() / restless * float64(stays[class]))
 		half := (now/(30*time.Minute) + 1) * 30 * time.Minute
 		if now+stay > half && r.Float64() < meets {
