@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 		{name: "Graph unreachable", env: []string{"PRESENCE_GRAPH_BASE_URL=https://127.0.0.1:1"}, code: 1, want: []string{"FAIL graph https://127.0.0.1:1 cannot be reached", "connection refused > see that this machine may reach it", "FAIL read read presences: dial tcp"}},
 		{name: "login unreachable", env: []string{"PRESENCE_GRAPH_CREDENTIAL_AUTHORITY=https://127.0.0.1:1"}, code: 1, want: []string{"ok graph", "FAIL credential graph.credential.authority https://127.0.0.1:1: it cannot be reached"}},
 		{name: "unknown authority", env: []string{"PRESENCE_GRAPH_CREDENTIAL_CA_FILE="}, code: 1, want: []string{"FAIL graph", "signed by an unknown authority > name that authority with graph.credential.ca_file"}},
-		{name: "me as an application", env: []string{"PRESENCE_GRAPH_READ=me"}, code: 1, want: []string{"FAIL permission graph.read me is the signed-in person's own presence", "FAIL read"}},
+		{name: "me as an application", env: []string{"PRESENCE_GRAPH_READ=me", "PRESENCE_WATCH_USERS=" + users[0]}, code: 1, want: []string{"FAIL permission graph.read me is the signed-in person's own presence", "FAIL read"}},
 		{name: "state_dir not a folder", env: []string{"PRESENCE_STATE_DIR=" + filepath.Join(folder, "secret", "x")}, code: 1, want: []string{"FAIL state_dir", "cannot be written"}},
 		{name: "http though tls is off", env: []string{"PRESENCE_PUBLIC_URL=https://presence.example.com"}, want: []string{"warn public_url its own origin is https://presence.example.com, but tls is off"}},
 		{name: "groups", env: []string{"PRESENCE_WATCH_GROUPS=" + group}, want: []string{"ok groups " + group}},
