@@ -49,6 +49,12 @@ async function done(page) {
 }
 
 async function axe(page, where) {
+  // What fades in has its colours only once it is there.
+  await page.evaluate(() =>
+    Promise.allSettled(
+      document.getAnimations({ subtree: true }).filter((a) => a.effect.getComputedTiming().endTime !== Infinity).map((a) => a.finished),
+    ),
+  );
   // Injected by the debugger, which no policy of the page stops.
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => window.axe.run());
