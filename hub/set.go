@@ -85,13 +85,6 @@ func (s *Set) happened(handles []uint32, here bool) {
 	}
 }
 
-// Len returns how many users the set holds.
-func (s *Set) Len() int {
-	s.hub.mu.RLock()
-	defer s.hub.mu.RUnlock()
-	return len(s.members)
-}
-
 // Close gives the set back. Nobody may watch it any longer.
 func (s *Set) Close() {
 	s.hub.mu.Lock()

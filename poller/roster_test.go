@@ -174,6 +174,11 @@ func TestOnDemandUsersAreReadAtOnceAndLinger(t *testing.T) {
 		if !slices.Equal(s.term.dropped(), []presence.ID{user(5)}) {
 			t.Errorf("forgotten: %v", s.term.dropped())
 		}
+		s.term.mu.Lock()
+		defer s.term.mu.Unlock()
+		if s.term.lapsed != 1 {
+			t.Error("the term is not told that interest may have begun again: whoever just asked would lose the user")
+		}
 	})
 }
 

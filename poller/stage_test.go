@@ -181,6 +181,7 @@ type term struct {
 	statuses  []report
 	directory *presence.Directory
 	forgotten []presence.ID
+	lapsed    int // of these, how many because interest ended by itself
 	wants     chan []presence.Want
 	verdict   presence.Verdict
 	broken    error
@@ -207,7 +208,12 @@ func (t *term) Observe(_ context.Context, readings []presence.Reading) ([]presen
 	return verdicts, t.broken
 }
 
-func (t *term) Lapse(ids []presence.ID) { t.Forget(ids) }
+func (t *term) Lapse(ids []presence.ID) {
+	t.Forget(ids)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lapsed += len(ids)
+}
 
 func (t *term) Forget(ids []presence.ID) {
 	t.mu.Lock()
