@@ -31,9 +31,7 @@ type Hub struct {
 	fresh    presence.Doubt             // where the next one begins; most end here, empty
 	settling time.Time                  // when the doubts were last looked through
 	waiters  map[uint32][]*waiter
-	wanting  bool                 // somebody asks for wants
-	wants    map[presence.ID]bool // changed since they were last asked for
-	wanted   chan struct{}        // one slot: wants is not empty
+	interest interest
 
 	side      sync.Mutex // status and directory; taken alone
 	status    presence.Status
@@ -60,8 +58,7 @@ func New(o Options) *Hub {
 		table:       table{handles: map[presence.ID]uint32{}},
 		doubts:      map[uint32]*presence.Doubt{},
 		waiters:     map[uint32][]*waiter{},
-		wants:       map[presence.ID]bool{},
-		wanted:      make(chan struct{}, 1),
+		interest:    interest{wake: make(chan struct{}, 1)},
 		directory:   presence.NewDirectory(nil, nil, nil),
 		loaded:      make(chan struct{}),
 		changed:     make(chan struct{}),
@@ -157,8 +154,11 @@ func (h *Hub) Watchers(id presence.ID) int {
 	if !found {
 		return 0
 	}
-	watchers := 0
-	for _, number := range h.table.at(handle).lists {
+	return h.watchers(h.table.at(handle))
+}
+
+func (h *Hub) watchers(e *entry) (watchers int) {
+	for _, number := range e.lists {
 		watchers += h.lists[number].watchers()
 	}
 	return watchers

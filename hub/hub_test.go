@@ -126,39 +126,6 @@ func TestAwait(t *testing.T) {
 	})
 }
 
-func TestWants(t *testing.T) {
-	h := hub.New(hub.Options{})
-	sub := h.NewReader().Subscribe(nil)
-	sub.Add([]presence.ID{person(1)}, nil, &hub.News{})
-	expect := func(want ...presence.Want) {
-		t.Helper()
-		got, err := h.Wants(t.Context())
-		if err != nil || len(got) != len(want) {
-			t.Fatalf("wants %v, %v; want %v", got, err, want)
-		}
-		for _, g := range got {
-			found := false
-			for _, w := range want {
-				found = found || g == w
-			}
-			if !found {
-				t.Fatalf("wants %v; want %v", got, want)
-			}
-		}
-	}
-	expect(presence.Want{ID: person(1), Watchers: 1})
-	sub.Add([]presence.ID{person(1), person(2)}, nil, &hub.News{})
-	expect(presence.Want{ID: person(2), Watchers: 1})
-	sub.Close()
-	expect(presence.Want{ID: person(1)}, presence.Want{ID: person(2)})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := h.Wants(ctx); !errors.Is(err, context.Canceled) {
-		t.Fatalf("got %v", err)
-	}
-}
-
-// Versions rise over a restart, whatever happened before it or while nobody looked.
 func TestGenerationsRiseOverRestarts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "generation")
 	begin := func() *hub.Hub {

@@ -86,9 +86,8 @@ func (l *list) add(h *Hub, handles []uint32) {
 		e := h.table.at(last)
 		l.members[to] = member{last, uint32(len(e.lists))} //nolint:gosec // as above
 		e.lists = append(e.lists, l.number)
-		if len(e.lists) == 1 {
-			h.want(e.state.ID)
-		}
+		e.watchers += l.weight()
+		h.want(last, e)
 		handles = handles[:len(handles)-1]
 	}
 }
@@ -123,9 +122,10 @@ func (l *list) unlink(h *Hub, m member) {
 		moved.members[i].at = m.at
 	}
 	e.lists = e.lists[:last]
+	e.watchers -= l.weight()
+	h.want(m.handle, e)
 	if last == 0 {
 		e.lists = nil
-		h.want(e.state.ID)
 		h.table.release(e.state.ID)
 	} else if cap(e.lists) > 64 && last < cap(e.lists)/4 {
 		e.lists = slices.Clone(e.lists)
@@ -177,6 +177,14 @@ func (l *list) since(h *Hub, told uint64, dst []change) []change {
 		}
 	}
 	return dst
+}
+
+// weight is what the list counts for among the watchers of each member.
+func (l *list) weight() uint32 {
+	if l.own != nil {
+		return 1
+	}
+	return l.set.weighs
 }
 
 func (l *list) watchers() int {

@@ -96,7 +96,7 @@ func (h *Hub) forget(ids []presence.ID, watched bool) {
 			continue
 		}
 		e := h.table.at(handle)
-		if len(e.lists) > 0 && !watched {
+		if !watched && h.watchers(e) > 0 {
 			continue
 		}
 		// Read again, the user would begin below what was issued for them under a number: begin a generation higher.
@@ -106,9 +106,11 @@ func (h *Hub) forget(ids []presence.ID, watched bool) {
 		e.state = presence.State{ID: id}
 		delete(h.doubts, handle)
 		delete(h.waiters, handle)
-		for _, number := range e.lists {
-			l := h.lists[number]
-			leaving[l] = append(leaving[l], handle)
+		if watched { // else all that is left are sets that nobody watches
+			for _, number := range e.lists {
+				l := h.lists[number]
+				leaving[l] = append(leaving[l], handle)
+			}
 		}
 		h.table.release(id)
 	}

@@ -12,6 +12,8 @@ import (
 type Set struct {
 	hub *Hub
 	list
+	weighs uint32 // its watchers, as its members' entries count them: see interest
+	swayed bool   // they may have to count anew
 }
 
 // tap is the watchers of a set that belong to one reader.
@@ -112,6 +114,7 @@ func (s *Set) attach(sub *Subscription) {
 	t := s.taps[i]
 	sub.sets = append(sub.sets, watched{set: s, tap: t, at: len(t.subscriptions), since: s.hub.tick})
 	t.subscriptions = append(t.subscriptions, sub)
+	s.sway()
 }
 
 // detach ends that. The watcher that takes its place is told where it stands now.
@@ -131,4 +134,5 @@ func (s *Set) detach(sub *Subscription) {
 	if last == 0 {
 		s.taps = slices.DeleteFunc(s.taps, func(t *tap) bool { return t == w.tap })
 	}
+	s.sway()
 }

@@ -24,6 +24,9 @@ type entry struct {
 	answered int64    // Unix ns: when the answer that made the state had arrived
 	tick     uint64   // when the state last changed
 	lists    []uint32 // numbers of the lists that hold the user
+	watchers uint32   // what those lists weigh together
+	told     uint32   // the watchers that Wants told of last
+	queued   bool     // Wants has to look at the entry
 }
 
 func (t *table) at(handle uint32) *entry { return &t.chunks[handle/chunk][handle%chunk] }
@@ -49,14 +52,14 @@ func (t *table) handle(id presence.ID) uint32 {
 	return handle
 }
 
-// release gives the entry of id back if it has no state and is on no list.
+// release gives the entry of id back if it has no state, is on no list, and Wants has nothing to tell of it.
 func (t *table) release(id presence.ID) {
 	handle, found := t.handles[id]
 	if !found {
 		return
 	}
 	e := t.at(handle)
-	if !e.state.Version.IsZero() || len(e.lists) > 0 {
+	if !e.state.Version.IsZero() || len(e.lists) > 0 || e.queued {
 		return
 	}
 	delete(t.handles, id)

@@ -7,136 +7,152 @@ import (
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
-// want notes that a user is watched from now on, or no longer.
-func (h *Hub) want(id presence.ID) {
-	if !h.wanting {
-		return
-	}
-	h.wants[id] = true
+// interest is what [Hub.Wants] has to tell. Nobody needs to know of every watcher who comes or goes, so a number is
+// told anew when it begins, ends, doubles or halves. That bounds the work for a set which thousands watch: it does not
+// count for its members as what it has at the moment but as what it was last weighed at, and is weighed, which takes a
+// look at each member, only then. The hub's lock guards it.
+type interest struct {
+	asked   bool     // somebody calls Wants
+	queue   []uint32 // handles of users of whom there may be news
+	swayed  []*Set   // to be weighed
+	weighed time.Time
+	wake    chan struct{} // one slot: there may be news
+}
+
+const (
+	mostWants = 8192 // told at a time: whoever is told does other things, too
+	// weighApart is the least time between two weighings, but for a set that begins to be watched: when thousands
+	// come at once, or a single one comes and goes, a large set is not looked through for each.
+	weighApart = 5 * time.Second
+)
+
+func (i *interest) ring() {
 	select {
-	case h.wanted <- struct{}{}:
+	case i.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Wants waits until some users began or ceased to be watched, and returns them; the first call returns everyone who
-// is watched. One caller at a time.
+// material reports whether a number of watchers is news to who was told another.
+func material(told, now uint32) bool {
+	return told != now && (told == 0 || now == 0 || now >= 2*told || 2*now <= told)
+}
+
+// want has Wants look at a user whose watchers became more or fewer.
+func (h *Hub) want(handle uint32, e *entry) {
+	if h.interest.asked && !e.queued && material(e.told, e.watchers) {
+		e.queued = true
+		h.interest.queue = append(h.interest.queue, handle)
+		h.interest.ring()
+	}
+}
+
+// sway has Wants weigh the set if its watchers became many more or fewer.
+func (s *Set) sway() {
+	i := &s.hub.interest
+	if i.asked && !s.swayed && material(s.weighs, uint32(s.watchers())) { //nolint:gosec // fewer than connections
+		s.swayed = true
+		i.swayed = append(i.swayed, s)
+		i.ring()
+	}
+}
+
+// weigh lets the set count for its members as what it has now.
+func (s *Set) weigh() {
+	now := uint32(s.watchers()) //nolint:gosec // as above
+	s.swayed = false
+	if !material(s.weighs, now) {
+		return
+	}
+	for _, m := range s.members {
+		e := s.hub.table.at(m.handle)
+		e.watchers += now - s.weighs // wraps around where there are fewer
+		s.hub.want(m.handle, e)
+	}
+	s.weighs = now
+}
+
+// Wants waits until some users began or ceased to be watched, or are watched by twice as many, or half as many, as when
+// they were last told of, and returns some of them with the number of their watchers: subscriptions, by name or through
+// sets. The first call returns everyone who is watched, at once. A set that thousands watch is looked at every few
+// seconds, so its part of a number may be as old, and short of the double. One caller at a time.
 func (h *Hub) Wants(ctx context.Context) ([]presence.Want, error) {
 	if wants, first := h.firstWants(); first {
 		return wants, nil
 	}
-	select {
-	case <-h.wanted:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	wants := make([]presence.Want, 0, len(h.wants))
-	for id := range h.wants {
-		want := presence.Want{ID: id}
-		if handle, found := h.table.handles[id]; found {
-			want.Watchers = len(h.table.at(handle).lists)
+	for {
+		wants, wait := h.collect(time.Now())
+		if len(wants) > 0 {
+			return wants, nil
 		}
-		wants = append(wants, want)
+		var later <-chan time.Time
+		if wait > 0 {
+			later = time.After(wait)
+		}
+		select {
+		case <-h.interest.wake:
+		case <-later:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	clear(h.wants)
-	return wants, nil
 }
 
-func (h *Hub) firstWants() ([]presence.Want, bool) {
+// collect returns what there is to tell, and when to look at sets again that must wait; 0 is not before a wake.
+func (h *Hub) collect(now time.Time) (wants []presence.Want, wait time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.wanting {
+	i := &h.interest
+	if wait = weighApart - now.Sub(i.weighed); wait <= 0 && len(i.swayed) > 0 {
+		i.weighed = now
+	}
+	later := i.swayed[:0]
+	for _, s := range i.swayed {
+		if wait <= 0 || s.weighs == 0 {
+			s.weigh()
+		} else {
+			later = append(later, s)
+		}
+	}
+	clear(i.swayed[len(later):])
+	if i.swayed = later; len(later) == 0 {
+		wait = 0
+	}
+	some := i.queue[:min(len(i.queue), mostWants)]
+	for _, handle := range some {
+		e := h.table.at(handle)
+		e.queued = false
+		if material(e.told, e.watchers) {
+			e.told = e.watchers
+			wants = append(wants, presence.Want{ID: e.state.ID, Watchers: int(e.watchers)})
+		}
+		h.table.release(e.state.ID)
+	}
+	if i.queue = i.queue[len(some):]; len(i.queue) > 0 {
+		i.ring()
+	} else {
+		i.queue = nil
+	}
+	return wants, wait
+}
+
+func (h *Hub) firstWants() (wants []presence.Want, first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.interest.asked {
 		return nil, false
 	}
-	h.wanting = true
-	var wants []presence.Want
-	for id, handle := range h.table.handles {
-		if n := len(h.table.at(handle).lists); n > 0 {
-			wants = append(wants, presence.Want{ID: id, Watchers: n})
+	for _, l := range h.lists {
+		if l != nil && l.set != nil {
+			l.set.weigh()
+		}
+	}
+	h.interest.asked = true
+	for _, handle := range h.table.handles {
+		if e := h.table.at(handle); e.watchers > 0 {
+			e.told = e.watchers
+			wants = append(wants, presence.Want{ID: e.state.ID, Watchers: int(e.watchers)})
 		}
 	}
 	return wants, true
-}
-
-// waiter waits for reads of some users.
-type waiter struct {
-	since   time.Time
-	missing map[uint32]struct{}
-	done    chan struct{}
-}
-
-// Await waits until a read of each user that was begun at since or later has confirmed or changed their state, or
-// the context ends. Meanwhile the users are watched, which is interest: whoever reads Graph on demand reads them.
-func (h *Hub) Await(ctx context.Context, ids []presence.ID, since time.Time) error {
-	sub := h.NewReader().Subscribe(nil)
-	defer sub.Close()
-	sub.Add(ids, nil, &News{})
-
-	w := &waiter{since: since, missing: map[uint32]struct{}{}, done: make(chan struct{})}
-	h.mu.Lock()
-	for _, id := range ids {
-		handle, found := h.table.handles[id]
-		if !found { // forgotten meanwhile
-			continue
-		}
-		if e := h.table.at(handle); e.state.Version.IsZero() || time.Unix(0, e.asked).Before(since) {
-			w.missing[handle] = struct{}{}
-			h.waiters[handle] = append(h.waiters[handle], w)
-		}
-	}
-	waiting := len(w.missing) > 0
-	h.mu.Unlock()
-	if !waiting {
-		return nil
-	}
-	defer h.dismiss(w)
-	select {
-	case <-w.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// serve tells those who wait for a user that a read begun at asked has come.
-func (h *Hub) serve(handle uint32, asked time.Time) {
-	waiting := h.waiters[handle]
-	for i := 0; i < len(waiting); {
-		w := waiting[i]
-		if asked.Before(w.since) {
-			i++
-			continue
-		}
-		waiting[i] = waiting[len(waiting)-1]
-		waiting = waiting[:len(waiting)-1]
-		if delete(w.missing, handle); len(w.missing) == 0 {
-			close(w.done)
-		}
-	}
-	h.keep(handle, waiting)
-}
-
-func (h *Hub) keep(handle uint32, waiting []*waiter) {
-	if len(waiting) == 0 {
-		delete(h.waiters, handle)
-	} else {
-		h.waiters[handle] = waiting
-	}
-}
-
-func (h *Hub) dismiss(w *waiter) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for handle := range w.missing {
-		waiting := h.waiters[handle]
-		for i := range waiting {
-			if waiting[i] == w {
-				waiting[i] = waiting[len(waiting)-1]
-				h.keep(handle, waiting[:len(waiting)-1])
-				break
-			}
-		}
-	}
 }

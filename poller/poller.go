@@ -37,7 +37,8 @@ type Term interface {
 	Lapse(ids []presence.ID)
 	// Describe says who is watched by configuration, and what is known of groups and names.
 	Describe(d *presence.Directory)
-	// Wants blocks until some users began or ceased to be watched by someone; the first call returns them all.
+	// Wants blocks until some users began or ceased to be watched by someone, or are watched by many more or fewer than
+	// it said last; the first call returns all who are watched.
 	Wants(ctx context.Context) ([]presence.Want, error)
 	// Report says whether reads succeed.
 	Report(s presence.Status)
