@@ -25,6 +25,8 @@ var arrows = map[string][]string{
 	"hub":                  {"internal/presence"},
 	"gateway":              {"gateway/auth", "gateway/wire", "hub", "internal/presence", "web"},
 	"gateway/auth":         {"internal/presence"},
+	"hub/fleet":            {"hub", "internal/presence"},
+	"hub/fleet/redis":      {"hub", "hub/fleet", "internal/presence"},
 	"gateway/wire":         {"internal/presence"},
 	"web":                  {},
 	"cmd/presence-gateway": {"*"},
