@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ import (
 type simulateFlags struct {
 	listen, logLevel string
 	tlsCert, tlsKey  string
+	trace, count     string
 	login            loginFlags
 	tenant           graphsim.Options
 }
@@ -37,6 +39,13 @@ Point a gateway at it with graph.base_url. Steer it while it runs:
   PUT  /sim/faults                 {"status":{"status":503},"latency":{"ms":200}}; {} ends them
   POST /sim/reset                  faults off, figures at zero
 
+With --trace people do what a file says, in place of a day made from the seed: JSON lines in order of time, the first of each user
+(at t 0) their first state, the later ones each change. User i of the file is the i-th of GET /sim/users. --speed makes it faster,
+--trace-from begins further on; when it is over, everybody stays as they are.
+
+  {"t":0,"user":0,"availability":"Available","activity":"Available"}
+  {"t":12.5,"user":0,"availability":"Busy","activity":"InACall"}
+
 With --client-id and --client-secret there is a simulated sign-in as well, and Graph takes its tokens alone:
 
   presence-gateway simulate --listen 127.0.0.1:9000 --tls --ca-file ca.pem --client-id app --client-secret secret
@@ -52,8 +61,11 @@ With --client-id and --client-secret there is a simulated sign-in as well, and G
 	flags.Uint64Var(&f.tenant.Seed, "seed", 1, "the same seed gives the same people and the same day")
 	flags.Float64Var(&f.tenant.ChangesPerSecond, "changes-per-second", 0, "presence changes a second; 0: as people change at --speed")
 	flags.Float64Var(&f.tenant.Speed, "speed", 1, "how many times faster than real the day passes")
+	flags.StringVar(&f.trace, "trace", "", "a file with what people do (see above)")
+	flags.DurationVar(&f.tenant.TraceFrom, "trace-from", 0, "where in the trace to begin; what is before it has happened")
 	flags.IntVar(&f.tenant.Budget, "budget", 1500, "presence reads allowed in a window before 429")
 	flags.DurationVar(&f.tenant.Window, "window", 30*time.Second, "that window")
+	flags.StringVar(&f.count, "count", "requests", "what a batch counts as: requests (one) or ids (as many as it names)")
 	flags.StringVar(&f.tenant.Token, "token", "", "the one bearer token accepted besides those issued; empty: any")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve TLS")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "its key file")
@@ -75,8 +87,16 @@ func simulate(cmd *cobra.Command, f simulateFlags) error {
 		return usageError{fmt.Errorf("--users %d: want 1 or more", f.tenant.Users)}
 	case f.tenant.Budget < 1 || f.tenant.Window <= 0:
 		return usageError{errors.New("--budget and --window: want more than 0")}
+	case f.count != "requests" && f.count != "ids":
+		return usageError{fmt.Errorf("--count %q: want requests or ids", f.count)}
 	case f.tenant.Speed <= 0 || f.tenant.ChangesPerSecond < 0:
 		return usageError{errors.New("--speed and --changes-per-second: time does not run backwards")}
+	case f.trace == "" && f.tenant.TraceFrom != 0:
+		return usageError{errors.New("--trace-from is a place in a trace: give --trace, too")}
+	case f.tenant.TraceFrom < 0:
+		return usageError{errors.New("--trace-from: want 0 or more")}
+	case f.trace != "" && (cmd.Flags().Changed("users") || f.tenant.ChangesPerSecond > 0):
+		return usageError{errors.New("--trace says who there is and when they change: leave --users and --changes-per-second out")}
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return usageError{errors.New("--tls-cert and --tls-key: give both or neither")}
 	}
@@ -87,7 +107,13 @@ func simulate(cmd *cobra.Command, f simulateFlags) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--log-level: %w", err)}
 	}
-	f.tenant.Log = log
+	f.tenant.Log, f.tenant.CountIDs = log, f.count == "ids"
+	if f.trace != "" {
+		if f.tenant.Trace, err = readTrace(f.trace); err != nil {
+			return err
+		}
+		f.tenant.Users = f.tenant.Trace.Users()
+	}
 	listener, err := listen("--listen", f.listen)
 	if err != nil {
 		return err
@@ -163,4 +189,18 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) 
 		return err
 	}
 	return nil
+}
+
+// readTrace reads the file of --trace. A file that is no trace is a wrong command line.
+func readTrace(path string) (*graphsim.Trace, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--trace: %w", err)}
+	}
+	defer file.Close()
+	trace, err := graphsim.ReadTrace(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--trace %s: %w", path, err)}
+	}
+	return trace, nil
 }

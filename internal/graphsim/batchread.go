@@ -7,14 +7,28 @@ import (
 	"strings"
 )
 
-// idsOf reads the body of getPresencesByUserId. A null among the ids becomes
-// an empty, malformed one.
+// idsOf reads the body of getPresencesByUserId, once. A null among the ids
+// becomes an empty, malformed one.
 func (c *call) idsOf() (ids []string, ok bool) {
-	var body struct {
-		IDs []string `json:"ids"`
+	if !c.parsed {
+		var body struct {
+			IDs []string `json:"ids"`
+		}
+		c.parsed = true
+		if json.Unmarshal(c.body, &body) == nil {
+			c.ids = body.IDs
+		}
 	}
-	ok = json.Unmarshal(c.body, &body) == nil && body.IDs != nil
-	return body.IDs, ok
+	return c.ids, c.ids != nil
+}
+
+// asksFor is how many ids a presence read names.
+func (c *call) asksFor() int {
+	if c.kind != kindBatch {
+		return 1
+	}
+	ids, _ := c.idsOf()
+	return len(ids)
 }
 
 // fingerprint tells which ids a read asks for, whatever their order.

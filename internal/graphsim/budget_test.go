@@ -115,3 +115,70 @@ func TestReadsRepeatedBeforeTheirTime(t *testing.T) {
 		}
 	})
 }
+
+// A batch can be counted as one request or as the ids in it, chosen at the start or while it runs; both are measured
+// whichever counts.
+func TestBatchCountsAsOneOrAsItsIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, c := newClient(t, graphsim.Options{Users: 9, Budget: 10, CountIDs: true})
+		all := ids(tenant)
+		read := func(n int) reply { return c.do("POST", batchPath, idsBody(all[:n]...)) }
+		if r := read(9); r.status != 200 {
+			t.Fatalf("9 of 10 ids: %d", r.status)
+		}
+		time.Sleep(10 * time.Second)
+		if r := c.get("/v1.0/users/" + all[0] + "/presence"); r.status != 200 {
+			t.Fatalf("the tenth: %d", r.status)
+		}
+		// The 2 would fit when the 9 of 10 s ago are out of the window.
+		if r := read(2); r.status != 429 || r.header.Get("Retry-After") != "20" {
+			t.Errorf("12 of 10 ids: %d, Retry-After %q, want 429 and 20", r.status, r.header.Get("Retry-After"))
+		}
+		s := tenant.Stats()
+		if s.Reads != 3 || s.Peak != 3 || s.InWindow != 3 || s.IDs != 12 || s.PeakIDs != 12 || s.IDsInWindow != 12 || s.Refused != 1 || s.Counted != "ids" {
+			t.Errorf("got %+v", s)
+		}
+		c.faults(`{"count":"requests"}`)
+		for range 7 {
+			if r := read(9); r.status != 200 {
+				t.Errorf("by requests: %d", r.status)
+			}
+		}
+		if r := read(1); r.status != 429 {
+			t.Errorf("the eleventh request: %d", r.status)
+		}
+		if s := tenant.Stats(); s.Counted != "requests" || s.Peak != 11 || s.PeakIDs != 12+7*9+1 {
+			t.Errorf("got %+v", s)
+		}
+		c.ok("POST", "/sim/reset", "")
+		if s := tenant.Stats(); s.Counted != "ids" || s.IDs != 0 || s.PeakIDs != 0 || s.IDsInWindow != 0 {
+			t.Errorf("after a reset: %+v", s)
+		}
+		// More than a window holds never fits: the pause is for an empty one. What is no list of ids counts as one.
+		c.faults(`{"count":true,"limit":4}`)
+		if r := read(5); r.status != 429 || r.header.Get("Retry-After") != "30" {
+			t.Errorf("5 of 4 ids: %d, Retry-After %q, want 429 and 30", r.status, r.header.Get("Retry-After"))
+		}
+		time.Sleep(30 * time.Second)
+		for _, body := range []string{"no json", `{"ids":[]}`, `{}`, `{"ids":["x"]}`} {
+			if r := c.do("POST", batchPath, body); r.status != 400 {
+				t.Errorf("%s: %d", body, r.status)
+			}
+		}
+		if s := tenant.Stats(); s.IDsInWindow != 4 {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
+// Each part of a $batch counts for itself, by its own ids.
+func TestPartsCountTheirIDs(t *testing.T) {
+	tenant, c := newClient(t, graphsim.Options{Users: 9, CountIDs: true})
+	all := ids(tenant)
+	c.ok("POST", "/v1.0/$batch", `{"requests":[
+		{"id":"1","method":"GET","url":"/users/`+all[0]+`/presence"},
+		{"id":"2","method":"POST","url":"/communications/getPresencesByUserId","headers":{"Content-Type":"application/json"},"body":`+idsBody(all[:6]...)+`}]}`)
+	if s := tenant.Stats(); s.Reads != 2 || s.IDs != 7 {
+		t.Errorf("got %+v", s)
+	}
+}

@@ -26,6 +26,8 @@ type call struct {
 	body            []byte
 	base            string // origin of absolute links
 	rawPath         string
+	ids             []string // of a getPresencesByUserId, once parsed
+	parsed          bool
 	kind            kind
 	fate            fate
 	who             identity

@@ -27,6 +27,7 @@ func TestFaultsAreReadStrictly(t *testing.T) {
 		`{"status":200}`:               "status: status is 400 to 599",
 		`{"lag":61000}`:                "lag: ms is 1 to 60000",
 		`{"malformed":"odd"}`:          `malformed: form is "odd"`,
+		`{"count":"users"}`:            `count: by is "users"`,
 		`{"poison":["moon"]}`:          `"moon", which is not a GUID`,
 		`{"omit":["mood"]}`:            `no property is called "mood"`,
 		`{"ids":{"unknown":"maybe"}}`:  `ids: unknown is "maybe"`,
@@ -65,7 +66,7 @@ func TestFaultsAreReadStrictly(t *testing.T) {
 
 // Every switch is known to the parser and can be put by its own printed form.
 func TestEverySwitchGoesRound(t *testing.T) {
-	all := `{"latency":5,"reset":0.5,"status":503,"html":502,"retryAfter":"date","limit":9,"unauthorized":true,"forbidden":0.1,"cut":true,
+	all := `{"latency":5,"reset":0.5,"status":503,"html":502,"retryAfter":"date","limit":9,"count":"ids","unauthorized":true,"forbidden":0.1,"cut":true,
 		"malformed":"null","oversize":9,"gzip":true,"wrongEntity":true,"wrapped":true,"innerError":"innererror","lag":9,"split":0.1,
 		"missing":0.1,"unknown":true,"poison":["00000000-0000-4000-8000-000000000000"],"shuffle":true,"foreign":2,"extra":true,
 		"lowerCamel":true,"sparse":true,"noContext":true,"omit":["activity"],"noSequence":true,"government":true,"ids":{"unknown":"404"},

@@ -71,6 +71,7 @@
 //	html           status (503), when: a proxy's page instead of JSON
 //	retryAfter     form (seconds, date, absent), seconds: how every pause is announced
 //	limit          requests: another limit a window
+//	count          by (ids, requests): what the limit is for; by ids a batch spends as many as it names
 //	unauthorized   share, claims (a claims challenge), when: 401
 //	forbidden      share, when: 403
 //	malformed      form (truncated, garbage, empty, null, types, utf8), when: 200 with a spoiled body

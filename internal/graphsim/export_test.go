@@ -7,17 +7,21 @@ import (
 )
 
 // Meter is the accounting with a clock of the test's.
-type Meter struct{ m *meter }
-
-func NewMeter(now func() time.Duration, limit int, window time.Duration) Meter {
-	return Meter{newMeter(now, limit, window)}
+type Meter struct {
+	m     *meter
+	limit limit
 }
 
-func (m Meter) Arrive() (over bool)      { return m.m.arrive(kindBatch, 0) }
-func (m Meter) Wait() time.Duration      { return m.m.wait(0) }
-func (m Meter) Announce(d time.Duration) { m.m.announce(d) }
+func NewMeter(now func() time.Duration, most int, byIDs bool, window time.Duration) Meter {
+	return Meter{newMeter(now, window), limit{most, byIDs}}
+}
+
+func (m Meter) Arrive(ids int) (over bool) { return m.m.arrive(kindBatch, ids, m.limit) }
+func (m Meter) Wait(ids int) time.Duration { return m.m.wait(ids, m.limit) }
+func (m Meter) Announce(d time.Duration)   { m.m.announce(d) }
+func (m Meter) IDs() (all, peak int)       { return m.m.counts.ids, m.m.counts.peakIDs }
 func (m Meter) Figures() (reads, refused, peak, paused, late int) {
-	c, _ := m.m.snapshot()
+	c, _, _ := m.m.snapshot()
 	return c.reads, c.refused, c.peak, c.paused, c.pausedLate
 }
 

@@ -59,6 +59,10 @@ func (f *Faults) settleAnswers(c *checks) {
 	if l := f.Limit; l != nil {
 		c.must(l.Requests > 0, "limit", "requests is above 0")
 	}
+	if n := f.Count; n != nil {
+		fill(&n.By, countIDs)
+		c.oneOf("count", "by", n.By, countRequests, countIDs)
+	}
 	if m := f.Malformed; m != nil {
 		fill(&m.Form, "truncated")
 		c.oneOf("malformed", "form", m.Form, "truncated", "garbage", "empty", "null", "types", "utf8")

@@ -15,7 +15,7 @@ import (
 // mains names, for each switch, the member that a bare number or text stands
 // for; "" where there is none.
 var mains = map[string]string{
-	"latency": "ms", "reset": "share", "status": "status", "html": "status", "retryAfter": "form", "limit": "requests",
+	"latency": "ms", "reset": "share", "status": "status", "html": "status", "retryAfter": "form", "limit": "requests", "count": "by",
 	"unauthorized": "share", "forbidden": "share", "cut": "share", "malformed": "form", "oversize": "bytes", "gzip": "share",
 	"wrongEntity": "share", "wrapped": "share", "innerError": "spelling", "lag": "ms", "split": "share", "missing": "share",
 	"unknown": "share", "poison": "ids", "shuffle": "share", "foreign": "rows", "extra": "share", "lowerCamel": "share",

@@ -10,6 +10,7 @@ type Faults struct {
 	HTML       *HTML       `json:"html,omitempty"`
 	RetryAfter *RetryAfter `json:"retryAfter,omitempty"`
 	Limit      *Limit      `json:"limit,omitempty"`
+	Count      *Count      `json:"count,omitempty"`
 
 	Unauthorized *Unauthorized `json:"unauthorized,omitempty"`
 	Forbidden    *When         `json:"forbidden,omitempty"`
@@ -86,6 +87,14 @@ type RetryAfter struct {
 type Limit struct {
 	Requests int `json:"requests"`
 }
+
+// Count says what the limit is for: By is requests, or ids (a batch counts as
+// many as it names).
+type Count struct {
+	By string `json:"by,omitempty"`
+}
+
+const countRequests, countIDs = "requests", "ids"
 
 // Unauthorized answers 401: the token's life is over, or (Claims) a claims
 // challenge of continuous access evaluation.

@@ -30,7 +30,7 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request) {
 // the same.
 func (c *call) unread(status int, code, message string) *answer {
 	if _, k, known := route(c.method, c.path); known && k.presence() {
-		c.t.meter.arrive(k, 0)
+		c.t.meter.arrive(k, 1, c.t.limit(nil, nil))
 	}
 	return c.fail(status, code, message)
 }

@@ -18,50 +18,73 @@ type meter struct {
 	window time.Duration
 
 	mu     sync.Mutex
-	limit  int
-	queue  []time.Duration // arrivals of the last window, oldest at head
+	queue  []arrival // of the last window, oldest at head
 	head   int
+	ids    int // of these
 	pause  span
 	spells map[uint64]time.Duration // refused sets of ids, until when
 	counts counts
+}
+
+// arrival is one read.
+type arrival struct {
+	at  time.Duration
+	ids int // 1 or more
+}
+
+// limit is how much a window may hold: reads, or with byIDs the ids they ask for.
+type limit struct {
+	most  int
+	byIDs bool
+}
+
+// weight is what a read takes of it.
+func (l limit) weight(ids int) int {
+	if l.byIDs {
+		return ids
+	}
+	return 1
 }
 
 type span struct{ from, until time.Duration }
 
 type counts struct {
 	reads, refused, peak       int
+	ids, peakIDs               int
 	rows                       int64
 	kinds, refusedKinds        [kindCount]int
 	paused, pausedLate, repeat int
 }
 
-func newMeter(now func() time.Duration, limit int, window time.Duration) *meter {
-	return &meter{now: now, limit: limit, window: window}
+func newMeter(now func() time.Duration, window time.Duration) *meter {
+	return &meter{now: now, window: window}
 }
 
-// arrive counts one read and says whether it is over the limit (0: the
-// tenant's own).
-func (m *meter) arrive(k kind, limit int) (over bool) {
+// arrive counts one read of so many ids and says whether it is over the limit.
+func (m *meter) arrive(k kind, ids int, l limit) (over bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
-	if limit == 0 {
-		limit = m.limit
-	}
+	ids = max(ids, 1)
 	m.expire(now)
-	m.queue = append(m.queue, now)
+	m.queue = append(m.queue, arrival{now, ids})
+	m.ids += ids
 	held := len(m.queue) - m.head
 	c := &m.counts
 	c.reads++
+	c.ids += ids
 	c.kinds[k]++
-	c.peak = max(c.peak, held)
+	c.peak, c.peakIDs = max(c.peak, held), max(c.peakIDs, m.ids)
 	if now < m.pause.until {
 		c.paused++
 		if now > m.pause.from+excuse {
 			c.pausedLate++
 		}
 	}
-	if held > limit {
+	if l.byIDs {
+		held = m.ids
+	}
+	if held > l.most {
 		c.refused++
 		c.refusedKinds[k]++
 		return true
@@ -70,7 +93,8 @@ func (m *meter) arrive(k kind, limit int) (over bool) {
 }
 
 func (m *meter) expire(now time.Duration) {
-	for m.head < len(m.queue) && now-m.queue[m.head] >= m.window {
+	for m.head < len(m.queue) && now-m.queue[m.head].at >= m.window {
+		m.ids -= m.queue[m.head].ids
 		m.head++
 	}
 	if m.head > 1024 && m.head > len(m.queue)/2 {
@@ -79,20 +103,21 @@ func (m *meter) expire(now time.Duration) {
 	}
 }
 
-// wait is how long until a read would be within the limit, if none came before.
-func (m *meter) wait(limit int) time.Duration {
+// wait is how long until a read of so many ids would be within the limit, if
+// none came before. One that asks for more than a window may hold never is, and
+// is told to wait for an empty one.
+func (m *meter) wait(ids int, l limit) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if limit == 0 {
-		limit = m.limit
-	}
 	now := m.now()
 	m.expire(now)
-	held := m.queue[m.head:]
-	if len(held) < limit {
-		return 0
+	room := l.most - l.weight(max(ids, 1)) // for what is still in the window by then
+	for i := len(m.queue) - 1; i >= m.head; i-- {
+		if room -= l.weight(m.queue[i].ids); room < 0 {
+			return m.queue[i].at + m.window - now
+		}
 	}
-	return held[len(held)-limit] + m.window - now
+	return 0
 }
 
 // announce notes that a client was just asked to pause all its reads.
@@ -148,12 +173,12 @@ func (m *meter) answered(rows int) {
 func (m *meter) reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.queue, m.head, m.pause, m.spells, m.counts = nil, 0, span{}, nil, counts{}
+	m.queue, m.head, m.ids, m.pause, m.spells, m.counts = nil, 0, 0, span{}, nil, counts{}
 }
 
-func (m *meter) snapshot() (c counts, inWindow int) {
+func (m *meter) snapshot() (c counts, inWindow, idsInWindow int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.expire(m.now())
-	return m.counts, len(m.queue) - m.head
+	return m.counts, len(m.queue) - m.head, m.ids
 }

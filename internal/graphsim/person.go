@@ -30,7 +30,7 @@ type resident struct {
 	city       uint8
 	day        int32         // whose plan is under way
 	next       int32         // the moment of it that comes next
-	face       face          // what the day would have them be
+	meant      *content      // what the day would have them be
 	pinned     time.Duration // set by hand until then
 	now        *record
 }

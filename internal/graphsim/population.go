@@ -3,7 +3,6 @@ package graphsim
 import (
 	"slices"
 	"sync"
-	"time"
 )
 
 // population is everybody of one seed, with what they are about to do. All of
@@ -15,7 +14,8 @@ type population struct {
 	circles  []circle
 	circleAt map[guid]int
 	agenda   agenda
-	instant  int64 // simulated, milliseconds
+	told     *telling // of a trace, in place of the agenda
+	instant  int64    // simulated, milliseconds
 	contents contents
 	scratch  []moment
 	texts    map[face]*content
@@ -35,23 +35,29 @@ type roster struct {
 // sample, A0129311063, is among those that occur.
 const firstNumber, numberSpread = 100_000_000, 90_000_000
 
-func settle(seed uint64, users int, start time.Time) *population {
-	p := &population{seed: seed, instant: start.UnixMilli(), texts: make(map[face]*content)}
-	p.people, p.byID = populate(seed, users)
+func settle(seed uint64, o *Options) *population {
+	p := &population{seed: seed, instant: o.Start.UnixMilli(), texts: make(map[face]*content)}
+	p.people, p.byID = populate(seed, o.Users)
 	p.circles = organise(seed, p.people)
 	p.circleAt = make(map[guid]int, len(p.circles))
 	for i := range p.circles {
 		p.circleAt[p.circles[i].id] = i
 	}
-	p.agenda = make(agenda, users)
-	records := make([]record, users)
+	if o.Trace != nil {
+		p.tell(o.Trace, o.TraceFrom)
+	} else {
+		p.agenda = make(agenda, o.Users)
+		for i := range p.people {
+			p.wake(uint32(i))
+		}
+		p.agenda.heapify()
+	}
+	records := make([]record, o.Users)
 	for i := range p.people {
-		p.wake(uint32(i))
 		r := &p.people[i]
-		records[i] = record{content: p.contentOf(r.face), number: firstNumber + mix(seed, 'n', uint64(i))%numberSpread}
+		records[i] = record{content: r.meant, number: firstNumber + mix(seed, 'n', uint64(i))%numberSpread}
 		r.now = &records[i]
 	}
-	p.agenda.heapify()
 	return p
 }
 
@@ -60,10 +66,11 @@ func settle(seed uint64, users int, start time.Time) *population {
 func (p *population) wake(who uint32) {
 	r := &p.people[who]
 	r.day = habitOf(p.seed, who).today(p.instant)
-	r.face = face{pair: asOffline}
+	was := face{pair: asOffline}
 	for p.scratch = plan(p.scratch, p.seed, who, r.day); int(r.next) < len(p.scratch) && p.scratch[r.next].at <= p.instant; r.next++ {
-		r.face = p.scratch[r.next].face
+		was = p.scratch[r.next].face
 	}
+	r.meant = p.contentOf(was)
 	p.agenda[who] = due{p.upcoming(who), who}
 }
 
@@ -78,18 +85,29 @@ func (p *population) upcoming(who uint32) int64 {
 	return p.scratch[r.next].at
 }
 
-// step takes the first planned change from the agenda and moves the simulated
-// clock there. It says who changed to what; nothing may have changed.
+// nextAt is when the next planned change comes, or noMore.
+func (p *population) nextAt() int64 {
+	if p.told != nil {
+		return p.told.nextAt()
+	}
+	return p.agenda[0].at
+}
+
+// step takes the next planned change, which there must be, and moves the simulated clock there. It says who changed
+// to what; nothing may have changed.
 func (p *population) step() (who uint32, changed bool) {
+	if p.told != nil {
+		return p.stepTold()
+	}
 	d := p.agenda[0]
 	r := &p.people[d.who]
 	p.scratch = plan(p.scratch, p.seed, d.who, r.day)
-	next := p.scratch[r.next].face
+	next := p.contentOf(p.scratch[r.next].face)
 	p.instant = max(p.instant, d.at)
 	r.next++
 	p.agenda.postpone(p.upcoming(d.who))
-	changed = next != r.face
-	r.face = next
+	changed = next != r.meant
+	r.meant = next
 	return d.who, changed
 }
 

@@ -40,7 +40,8 @@ func (c *call) perform(s scope) *answer {
 	do, k, known := route(c.method, c.path)
 	c.kind = k
 	c.fate = c.t.faults.draw(k, s)
-	over := known && k.presence() && c.t.meter.arrive(k, c.fate.limit)
+	spending := c.t.limit(c.fate.limit, c.fate.count)
+	over := known && k.presence() && c.t.meter.arrive(k, c.asksFor(), spending)
 	c.pauseFor(c.fate.delay)
 	if refused := c.admit(); refused != nil {
 		return refused
@@ -49,7 +50,7 @@ func (c *call) perform(s scope) *answer {
 		return c.fail(http.StatusBadRequest, "BadRequest", "Resource not found for the segment '"+c.path[len(c.path)-1]+"'.")
 	}
 	if over {
-		return c.tooMany(c.t.meter.wait(c.fate.limit))
+		return c.tooMany(c.t.meter.wait(c.asksFor(), spending))
 	}
 	if c.fate.status != nil {
 		return c.ordered(c.fate.status, c.fingerprint())

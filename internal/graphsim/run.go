@@ -51,14 +51,18 @@ func (t *Tenant) bySpeed() func(now time.Duration) (next time.Duration, more boo
 			p, origin, began = t.p, t.p.instant, now
 		}
 		instant := origin + int64(float64(now-began)/float64(time.Millisecond)*t.o.Speed)
-		for left := breath; p.agenda[0].at <= instant; left-- {
+		for left := breath; p.nextAt() <= instant; left-- {
 			if left == 0 {
 				return now, true
 			}
 			t.live(now)
 		}
 		p.instant = instant
-		return began + time.Duration(float64(p.agenda[0].at-origin)/t.o.Speed*float64(time.Millisecond)), false
+		next := p.nextAt()
+		if next == noMore {
+			return now + time.Second, false
+		}
+		return began + time.Duration(float64(next-origin)/t.o.Speed*float64(time.Millisecond)), false
 	}
 }
 
@@ -83,7 +87,7 @@ func (t *Tenant) byRate() func(now time.Duration) (next time.Duration, more bool
 	}
 }
 
-// live takes one planned change from the agenda and says whether anybody's
+// live takes the next planned change and says whether anybody's
 // presence changed by it. The lock is held.
 func (t *Tenant) live(now time.Duration) bool {
 	who, changed := t.p.step()
@@ -91,7 +95,7 @@ func (t *Tenant) live(now time.Duration) bool {
 	if now < r.pinned {
 		return false
 	}
-	c := t.p.contentOf(r.face)
+	c := r.meant
 	if !changed && r.pinned == 0 || c == r.now.content {
 		return false
 	}

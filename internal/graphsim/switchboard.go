@@ -74,7 +74,8 @@ type fate struct {
 	lowerInner   bool
 	status       *Status
 	retryAfter   RetryAfter
-	limit        int
+	limit        *Limit
+	count        *Count
 	unauthorized *Unauthorized
 	forbidden    bool
 	wrongEntity  bool
@@ -162,9 +163,7 @@ func (b *switchboard) drawAnswer(a *fate, k kind) {
 	a.wrongEntity = b.strikes(f.WrongEntity, k)
 	a.emptyPages = b.strikesAny(f.EmptyPages, k, kindDirectory)
 	a.bareMembers = b.strikesAny(f.BareMembers, k, kindDirectory)
-	if f.Limit != nil {
-		a.limit = f.Limit.Requests
-	}
+	a.limit, a.count = f.Limit, f.Count
 }
 
 func (b *switchboard) drawRows(a *fate, k kind) {

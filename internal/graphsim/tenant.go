@@ -16,18 +16,26 @@ type Options struct {
 	Seed  uint64
 	Users int // 0: 500
 
+	// Trace, if set, is what people do, in place of a day made from the seed: user i of the trace is the i-th person,
+	// and there are as many. Users and ChangesPerSecond do not count then. When it is over, everybody stays as they are.
+	Trace *Trace
+	// TraceFrom is where in the trace life begins; what happens before has happened.
+	TraceFrom time.Duration
 	// Speed is how many times faster than real time the day goes; 0: 1.
 	Speed float64
 	// ChangesPerSecond, if above 0, sets the pace instead of Speed: the same day
 	// with the same changes in the same order, but time jumps from one to the
 	// next so that they come at this mean rate, at random intervals.
 	ChangesPerSecond float64
-	// Start is the simulated time at which the tenant is born; zero:
+	// Start is the simulated time at which the tenant is born, or a trace began; zero:
 	// 2026-03-03 09:20 UTC, a Tuesday.
 	Start time.Time
 
 	Budget int           // presence reads a window; 0: 1,500
 	Window time.Duration // 0: 30 s
+	// CountIDs lets a batch spend as many of Budget as it names ids, in place of
+	// one. Which it is Graph does not say; its limits speak of requests.
+	CountIDs bool
 
 	// Token, if set, is the only bearer token accepted besides those issued by
 	// the token endpoint. Without it any token is.
@@ -62,6 +70,9 @@ type Grant struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Trace != nil {
+		o.Users, o.ChangesPerSecond = o.Trace.Users(), 0
+	}
 	fill(&o.Users, 500)
 	fill(&o.Speed, 1)
 	fill(&o.Start, time.Date(2026, 3, 3, 9, 20, 0, 0, time.UTC))
@@ -106,14 +117,14 @@ var ErrUnknownUser = errors.New("graphsim: no such user")
 // number of users) are treated as left out.
 func New(o Options) *Tenant {
 	o.Users, o.Budget, o.Window, o.Pin = max(o.Users, 0), max(o.Budget, 0), max(o.Window, 0), max(o.Pin, 0)
-	o.Speed, o.ChangesPerSecond = max(o.Speed, 0), max(o.ChangesPerSecond, 0)
+	o.Speed, o.ChangesPerSecond, o.TraceFrom = max(o.Speed, 0), max(o.ChangesPerSecond, 0), max(o.TraceFrom, 0)
 	o = o.withDefaults()
 	t := &Tenant{o: o, log: o.Log.Named("graphsim"), born: time.Now()}
 	t.key = fmt.Appendf(nil, "%x", mix(o.Seed, 'k', uint64(t.born.UnixNano())))
 	t.guid = dice(mix(o.Seed, 'r', uint64(t.born.UnixNano())))
-	t.meter = newMeter(t.age, o.Budget, o.Window)
+	t.meter = newMeter(t.age, o.Window)
 	t.faults = newSwitchboard(t.age, o.Seed)
-	t.p = settle(o.Seed, o.Users, o.Start)
+	t.p = settle(o.Seed, &t.o)
 	t.blank = new(contents).of(State{Availability: "PresenceUnknown", Activity: "PresenceUnknown"})
 	t.mux = t.routes()
 	return t
@@ -148,7 +159,7 @@ func (t *Tenant) SetFaults(f Faults) error {
 
 // Reset is what Tenant.Reset does beyond the usual.
 type Reset struct {
-	Seed      *uint64 `json:"seed,omitempty"`      // other people and another day, from the beginning
+	Seed      *uint64 `json:"seed,omitempty"`      // other people and another day, or the trace, from the beginning
 	Sequences bool    `json:"sequences,omitempty"` // all sequence numbers start again lower
 }
 
@@ -157,7 +168,7 @@ type Reset struct {
 func (t *Tenant) Reset(r Reset) error {
 	t.faults.replace(Faults{})
 	if r.Seed != nil {
-		p := settle(*r.Seed, t.o.Users, t.o.Start)
+		p := settle(*r.Seed, &t.o)
 		t.mu.Lock()
 		t.p = p
 		t.journal.clear()
@@ -184,7 +195,11 @@ type Stats struct {
 	Refused       int            `json:"refused"` // of these, answered 429 for being over the limit
 	Peak          int            `json:"peak"`    // most reads in any window
 	InWindow      int            `json:"inWindow"`
+	IDs           int            `json:"ids"`     // those that the reads asked for; a single read asks for one
+	PeakIDs       int            `json:"peakIds"` // most of them in any window
+	IDsInWindow   int            `json:"idsInWindow"`
 	Limit         int            `json:"limit"`
+	Counted       string         `json:"counted"` // what the limit is for: requests or ids
 	WindowSeconds float64        `json:"windowSeconds"`
 	ByKind        map[string]int `json:"byKind"`
 	RefusedByKind map[string]int `json:"refusedByKind"`
@@ -204,19 +219,34 @@ type Stats struct {
 	Time    time.Time `json:"time"` // of the simulated day
 }
 
+// limit is the one in force: the tenant's own, unless switches say otherwise.
+func (t *Tenant) limit(most *Limit, by *Count) limit {
+	l := limit{t.o.Budget, t.o.CountIDs}
+	if most != nil {
+		l.most = most.Requests
+	}
+	if by != nil {
+		l.byIDs = by.By == countIDs
+	}
+	return l
+}
+
 // Stats returns the figures of this instant.
 func (t *Tenant) Stats() Stats {
-	c, inWindow := t.meter.snapshot()
+	c, inWindow, idsInWindow := t.meter.snapshot()
+	f := t.faults.current()
+	l := t.limit(f.Limit, f.Count)
 	s := Stats{
-		Reads: c.reads, Refused: c.refused, Peak: c.peak, InWindow: inWindow, Limit: t.o.Budget, WindowSeconds: t.o.Window.Seconds(),
+		Reads: c.reads, Refused: c.refused, Peak: c.peak, InWindow: inWindow, Limit: l.most, WindowSeconds: t.o.Window.Seconds(),
+		IDs: c.ids, PeakIDs: c.peakIDs, IDsInWindow: idsInWindow, Counted: countRequests,
 		ByKind: make(map[string]int), RefusedByKind: make(map[string]int), Rows: c.rows,
 		DuringRetryAfter: c.paused, DuringRetryAfterLate: c.pausedLate, RepeatedEarly: c.repeat,
 	}
 	for k := range presenceKinds {
 		s.ByKind[k.String()], s.RefusedByKind[k.String()] = c.kinds[k], c.refusedKinds[k]
 	}
-	if l := t.faults.current().Limit; l != nil {
-		s.Limit = l.Requests
+	if l.byIDs {
+		s.Counted = countIDs
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -140,7 +140,7 @@ func (t *Tenant) Release(id string) error {
 	}
 	r.pinned = 0
 	who := t.p.byID[r.id]
-	if c := t.p.contentOf(r.face); c != r.now.content {
+	if c := r.meant; c != r.now.content {
 		t.turn(who, c, t.p.raise(who, r.now.number), t.age())
 	}
 	return nil
