@@ -16,9 +16,9 @@ type wanted struct {
 	resolved []wire.Resolution
 }
 
-// judge tells whom of a request its caller may see. An e-mail address of somebody they may not see is as good as
-// none. Server.rights is held.
-func (s *Server) judge(q *wire.Request, g *grant) wanted {
+// judge tells whom of a request its caller may see; looked says what Server.lookUp found of its addresses. An e-mail
+// address of somebody they may not see is as good as none. Server.rights is held.
+func (s *Server) judge(q *wire.Request, g *grant, looked map[string]presence.ID) wanted {
 	want := wanted{users: make([]presence.ID, 0, len(q.Users)), invalid: q.Invalid}
 	for _, id := range q.Users {
 		if g.sees(id) {
@@ -28,7 +28,7 @@ func (s *Server) judge(q *wire.Request, g *grant) wanted {
 		}
 	}
 	for _, mail := range q.Mails {
-		if id, found := s.mails.find(s.directory, mail); found && g.sees(id) {
+		if id, found := s.whose(mail, looked); found && g.sees(id) {
 			want.users = append(want.users, id)
 			want.resolved = append(want.resolved, wire.Resolution{Mail: mail, ID: id})
 		} else {
@@ -43,6 +43,16 @@ func (s *Server) judge(q *wire.Request, g *grant) wanted {
 		}
 	}
 	return want
+}
+
+// whose returns whom an e-mail address belongs to, by the directory or by what was looked up. Server.rights is held.
+func (s *Server) whose(mail string, looked map[string]presence.ID) (presence.ID, bool) {
+	id, found := s.mails.find(s.directory, mail)
+	if !found {
+		id = looked[mail]
+		found = !id.IsZero()
+	}
+	return id, found
 }
 
 // mails finds people by e-mail address. Server.rights guards it.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http"
 	"net/netip"
@@ -28,6 +29,10 @@ type Options struct {
 	Anonymous bool   // whoever presents nothing is the anonymous caller
 	Policy    []Rule // who sees whom
 	OnDemand  bool   // whoever is asked for is read, not only those the directory watches
+	// Resolve tells whose e-mail addresses are that the directory does not name, each by the address as it was given,
+	// and the zero id for one that nobody has. What it cannot find out before the context ends it leaves out; where that
+	// has ended, it answers what it knows. It is asked on behalf of callers who may see everyone only; nil: nobody.
+	Resolve func(ctx context.Context, addresses []string) map[string]presence.ID
 
 	Limits    Limits
 	Flush     time.Duration // at most one flush of deltas per connection in this time; 0: each change at once

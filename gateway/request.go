@@ -97,7 +97,7 @@ func (c *conn) signIn(who Principal, before ...[]byte) {
 }
 
 func (c *conn) subscribe(q *wire.Request) {
-	s := c.server
+	s, looked := c.server, c.lookUp(q.Mails)
 	s.rights.Lock() // until the subscription stands, or rights narrowed meanwhile would not reach it
 	defer s.rights.Unlock()
 	c.mu.Lock()
@@ -105,7 +105,7 @@ func (c *conn) subscribe(q *wire.Request) {
 	if c.sub == nil {
 		return
 	}
-	want := s.judge(q, c.grant)
+	want := s.judge(q, c.grant, looked)
 	if !c.fits(want.users) {
 		c.owe(text(wire.AppendError(nil, q.ID, &wire.Error{Code: wire.TooManyUsers,
 			Message: "users: more than limits.usersPerConnection in hello"})))
@@ -163,7 +163,7 @@ func (c *conn) fits(ids []presence.ID) bool {
 }
 
 func (c *conn) unsubscribe(q *wire.Request) {
-	s := c.server
+	s, looked := c.server, c.lookUp(q.Mails)
 	s.rights.Lock()
 	defer s.rights.Unlock()
 	c.mu.Lock()
@@ -173,7 +173,7 @@ func (c *conn) unsubscribe(q *wire.Request) {
 	}
 	users := q.Users
 	for _, mail := range q.Mails {
-		if id, found := s.mails.find(s.directory, mail); found {
+		if id, found := s.whose(mail, looked); found {
 			users = append(users, id)
 		}
 	}

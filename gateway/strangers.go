@@ -131,15 +131,7 @@ func (s *strangers) settle(now time.Time) []*conn {
 	for _, item := range s.hub.Get(nil, ids...) {
 		asked := s.asked[item.ID]
 		if item.Gone() {
-			b := s.subjects[asked.subject]
-			if b == nil {
-				made := bucket{tokens: s.allowed, capacity: s.allowed, rate: s.allowed / 60, at: now}
-				b = &made
-				s.subjects[asked.subject] = b
-			}
-			if b.available(now) > -s.allowed { // no one is kept waiting for more than two minutes
-				b.spend(1)
-			}
+			s.count(asked.subject, 1, now)
 		}
 		if !item.Pending() || now.Sub(asked.at) > strangersKnown {
 			delete(s.asked, item.ID)
@@ -153,4 +145,17 @@ func (s *strangers) settle(now time.Time) []*conn {
 	holders := slices.Collect(maps.Keys(s.holders))
 	clear(s.holders)
 	return holders
+}
+
+// count notes that Graph turned out not to know n ids that the subject asked for. s.mu is held.
+func (s *strangers) count(subject string, n int, now time.Time) {
+	b := s.subjects[subject]
+	if b == nil {
+		b = &bucket{tokens: s.allowed, capacity: s.allowed, rate: s.allowed / 60, at: now}
+		s.subjects[subject] = b
+	}
+	// No one is kept waiting for more than two minutes.
+	if spare := b.available(now) + s.allowed; spare > 0 {
+		b.spend(min(float64(n), spare))
+	}
 }
