@@ -40,6 +40,8 @@ type Options struct {
 	Stall     time.Duration // a reader who takes in nothing this long is closed; 0: 20 s
 	ReadWait  time.Duration // how long an HTTP read waits for Graph; 0: not at all
 
+	FacadeMaxAge time.Duration // what was confirmed longer ago is not answered under /graph; 0: 60 s
+
 	Drain      time.Duration // from the end of Run's context to its return; 0: 20 s
 	DrainDelay time.Duration // of it, how long new connections are still taken
 
@@ -81,6 +83,7 @@ func (o Options) withDefaults() Options {
 	}
 	set(&o.Heartbeat, 10*time.Second)
 	set(&o.Stall, 20*time.Second)
+	set(&o.FacadeMaxAge, time.Minute)
 	set(&o.Drain, 20*time.Second)
 	o.Limits = o.Limits.withDefaults()
 	if o.Pages == nil {

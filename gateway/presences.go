@@ -191,18 +191,24 @@ func (l *listing) write(w io.Writer, g *grant, notBefore time.Time) {
 
 // caller tells what the caller of an HTTP request may see.
 func (s *Server) caller(w http.ResponseWriter, r *http.Request) (*grant, error) {
+	_, g, err := s.callerOf(w, r)
+	return g, err
+}
+
+// callerOf tells who sent an HTTP request, and what they may see.
+func (s *Server) callerOf(w http.ResponseWriter, r *http.Request) (who Principal, _ *grant, _ error) {
 	w.Header().Set("Cache-Control", "private, no-cache")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if name := inURL(r); name != "" {
-		return nil, &problem{Status: http.StatusBadRequest, Detail: name + ": never in the URL, where it would be logged; send it as Authorization"}
+		return who, nil, &problem{Status: http.StatusBadRequest, Detail: name + ": never in the URL, where it would be logged; send it as Authorization"}
 	}
 	who, err := s.auth(r.Context(), credentialOf(r))
 	if err != nil {
 		s.metrics.authFailures.WithLabelValues("http").Inc()
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		return nil, &problem{Status: http.StatusUnauthorized, Detail: "Authorization: not valid here"}
+		return who, nil, &problem{Status: http.StatusUnauthorized, Detail: "Authorization: not valid here"}
 	}
-	return s.grantOf(who), nil
+	return who, s.grantOf(who), nil
 }
 
 // freshness reads maxAge: states must have been confirmed by a read begun no earlier than it returns.

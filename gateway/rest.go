@@ -22,14 +22,24 @@ func (s *Server) Handler() http.Handler {
 				writeProblem(w, &problem{Status: http.StatusInternalServerError, Detail: "the server failed; it has been noted"})
 			}
 		}()
-		if r.URL.Path != "/v1" && !strings.HasPrefix(r.URL.Path, "/v1/") {
+		switch {
+		case below(r.URL.Path, "/v1"):
+			if err := s.api(w, r); err != nil {
+				s.fail(w, err)
+			}
+		case below(r.URL.Path, "/graph"):
+			if err := s.graph(w, r); err != nil {
+				s.fail(w, err)
+			}
+		default:
 			s.options.Pages.ServeHTTP(w, r)
-			return
-		}
-		if err := s.api(w, r); err != nil {
-			s.fail(w, err)
 		}
 	})
+}
+
+func below(path, root string) bool {
+	rest, found := strings.CutPrefix(path, root)
+	return found && (rest == "" || rest[0] == '/')
 }
 
 // fail writes an error.
@@ -88,13 +98,17 @@ func (s *Server) permit(w http.ResponseWriter, r *http.Request, allowed string) 
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "ETag, Age, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "ETag, Age, Retry-After, request-id, client-request-id")
 	if r.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", allowed)
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match")
+		h.Set("Access-Control-Allow-Headers", allowedHeaders)
 		h.Set("Access-Control-Max-Age", "600")
 	}
 }
+
+// allowedHeaders is what pages may send: what the API reads, and what Graph's SDKs and event readers add.
+const allowedHeaders = "Authorization, Cache-Control, client-request-id, ConsistencyLevel, Content-Type, FeatureFlag, If-None-Match, " +
+	"Last-Event-ID, Prefer, SdkVersion"
 
 // methods is what a path answers.
 type methods map[string]endpoint

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/presence-gateway/presence-gateway/gateway/graphapi"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -39,6 +40,7 @@ type Server struct {
 	auth      Authenticate
 	metrics   *metrics
 	writers   []*writer
+	facade    *graphapi.Handler
 	numbers   atomic.Uint64
 
 	connections connections
@@ -89,6 +91,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 		close(s.loaded)
 	}
 	s.metrics = newMetrics(s, o)
+	s.facade = graphapi.New(facade{s})
 	for range runtime.GOMAXPROCS(0) {
 		s.writers = append(s.writers, newWriter(s))
 	}
