@@ -24,7 +24,7 @@ func (h *Hub) Await(ctx context.Context, ids []presence.ID, since time.Time) err
 	w := &waiter{since: since, missing: map[uint32]struct{}{}, done: make(chan struct{})}
 	h.mu.Lock()
 	for _, id := range ids {
-		handle, found := h.table.handles[id]
+		handle, found := h.table.find(id)
 		if !found { // forgotten meanwhile
 			continue
 		}

@@ -4,5 +4,9 @@ package hub
 func (h *Hub) Entries() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return len(h.table.handles)
+	entries := 0
+	for _, handles := range h.table.handles {
+		entries += len(handles)
+	}
+	return entries
 }

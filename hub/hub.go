@@ -25,6 +25,8 @@ type Hub struct {
 	rule     presence.Rule
 	tick     uint64 // counts the calls that changed something
 	table    table
+	sums     [presence.Shards]Sum
+	highest  uint32  // generation of any version ever held
 	lists    []*list // by number; nil where free
 	free     []uint32
 	doubts   map[uint32]*presence.Doubt // by handle; sparse
@@ -55,7 +57,6 @@ func New(o Options) *Hub {
 		log:         o.Log,
 		generations: o.Generations,
 		rule:        presence.Rule{ResetAfter: o.ResetAfter, Generation: o.Generations.First()},
-		table:       table{handles: map[presence.ID]uint32{}},
 		doubts:      map[uint32]*presence.Doubt{},
 		waiters:     map[uint32][]*waiter{},
 		interest:    interest{wake: make(chan struct{}, 1)},
@@ -123,7 +124,7 @@ func (h *Hub) Changed() <-chan struct{} {
 type Item struct {
 	presence.State           // Version zero: not read yet. Content nil otherwise: gone
 	ObservedAt     time.Time // when the last read that confirmed the state was begun
-	AnsweredAt     time.Time // when the answer that made the state had arrived
+	AnsweredAt     time.Time // when the answer that made the state had arrived; zero: unknown
 }
 
 // Pending reports whether the user was not read yet.
@@ -137,7 +138,7 @@ func (h *Hub) Get(dst []Item, ids ...presence.ID) []Item {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, id := range ids {
-		if handle, found := h.table.handles[id]; found {
+		if handle, found := h.table.find(id); found {
 			dst = append(dst, h.table.at(handle).item())
 		} else {
 			dst = append(dst, Item{State: presence.State{ID: id}})
@@ -150,7 +151,7 @@ func (h *Hub) Get(dst []Item, ids ...presence.ID) []Item {
 func (h *Hub) Watchers(id presence.ID) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	handle, found := h.table.handles[id]
+	handle, found := h.table.find(id)
 	if !found {
 		return 0
 	}

@@ -29,32 +29,61 @@ func (h *Hub) Observe(_ context.Context, readings []presence.Reading) ([]presenc
 func (h *Hub) judge(r *presence.Reading) presence.Verdict {
 	handle := h.table.handle(r.ID)
 	e := h.table.at(handle)
+	verdict, state := h.weigh(handle, e.state, time.Unix(0, e.asked), r)
+	switch verdict {
+	case presence.Newer:
+		h.put(handle, e, state, r.Answered)
+		fallthrough
+	case presence.Confirmed:
+		h.confirm(handle, e, r.Asked)
+	}
+	return verdict
+}
+
+// weigh says what a reading means for the state held of handle, and holds nothing but doubts.
+func (h *Hub) weigh(handle uint32, held presence.State, confirmed time.Time, r *presence.Reading) (presence.Verdict, presence.State) {
 	doubt, doubted := h.doubts[handle]
 	if !doubted {
 		h.fresh = presence.Doubt{}
 		doubt = &h.fresh
 	}
-	verdict, state := h.rule.Judge(e.state, time.Unix(0, e.asked), *r, doubt)
+	verdict, state := h.rule.Judge(held, confirmed, *r, doubt)
 	if !doubted && h.fresh != (presence.Doubt{}) {
 		kept := h.fresh
 		h.doubts[handle] = &kept
 	}
-	switch verdict {
-	case presence.Newer:
-		h.rule.Order = max(h.rule.Order, state.Version.Order)
-		h.use(state.Version.Generation)
-		e.state, e.answered, e.tick = state, r.Answered.UnixNano(), h.tick
-		for _, number := range e.lists {
-			h.lists[number].note(handle, h.tick)
-		}
-		fallthrough
-	case presence.Confirmed:
-		e.asked = r.Asked.UnixNano()
-		if len(h.waiters) > 0 {
-			h.serve(handle, r.Asked)
-		}
+	if verdict == presence.Newer {
+		h.issue(state.Version)
 	}
-	return verdict
+	return verdict, state
+}
+
+// issue notes that a version was made: no other may be, ever.
+func (h *Hub) issue(v presence.Version) {
+	h.rule.Order = max(h.rule.Order, v.Order)
+	h.highest = max(h.highest, v.Generation)
+	h.use(v.Generation)
+}
+
+// put holds a state, and lets the lists that hold the user know.
+func (h *Hub) put(handle uint32, e *entry, state presence.State, answered time.Time) {
+	h.sums[state.ID.Shard()].replace(&e.state, &state)
+	h.highest = max(h.highest, state.Version.Generation)
+	e.state, e.answered, e.tick = state, 0, h.tick
+	if !answered.IsZero() {
+		e.answered = answered.UnixNano()
+	}
+	for _, number := range e.lists {
+		h.lists[number].note(handle, h.tick)
+	}
+}
+
+// confirm notes that a read begun at asked found the state that is held.
+func (h *Hub) confirm(handle uint32, e *entry, asked time.Time) {
+	e.asked = asked.UnixNano()
+	if len(h.waiters) > 0 {
+		h.serve(handle, asked)
+	}
 }
 
 // use records a generation before a version of it is issued.
@@ -91,7 +120,7 @@ func (h *Hub) forget(ids []presence.ID, watched bool) {
 	raised := h.rule.Generation
 	leaving := map[*list][]uint32{}
 	for _, id := range ids {
-		handle, found := h.table.handles[id]
+		handle, found := h.table.find(id)
 		if !found {
 			continue
 		}
@@ -103,6 +132,7 @@ func (h *Hub) forget(ids []presence.ID, watched bool) {
 		if v := e.state.Version; v.Sequence != "" && (v.Order > 0 || v.Generation > h.rule.Generation) {
 			raised = max(raised, v.Generation+1)
 		}
+		h.sums[id.Shard()].replace(&e.state, &presence.State{})
 		e.state = presence.State{ID: id}
 		delete(h.doubts, handle)
 		delete(h.waiters, handle)

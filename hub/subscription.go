@@ -168,7 +168,7 @@ func (s *Subscription) Remove(ids []presence.ID, sets []*Set, news *News) {
 	s.drain(news, nil)
 	handles := make([]uint32, 0, len(ids))
 	for _, id := range ids {
-		if handle, found := h.table.handles[id]; found {
+		if handle, found := h.table.find(id); found {
 			handles = append(handles, handle)
 		}
 	}
@@ -251,7 +251,7 @@ func (s *Subscription) moved(changes []change) (_ []change, left []presence.ID) 
 	}
 	slices.SortFunc(ids, presence.ID.Compare)
 	for _, id := range slices.Compact(ids) {
-		handle, known := h.table.handles[id]
+		handle, known := h.table.find(id)
 		was, throughout := s.watched(id, handle, known, firsts)
 		if was && !throughout {
 			left = append(left, id)
@@ -304,7 +304,7 @@ func (s *Subscription) Watches(id presence.ID) bool {
 	h := s.reader.hub
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	handle, found := h.table.handles[id]
+	handle, found := h.table.find(id)
 	return found && s.watches(handle)
 }
 

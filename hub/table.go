@@ -9,7 +9,7 @@ import (
 // table holds an entry for each user that has a state or is on a list. Entries stand in chunks that never move, and
 // are named by small numbers, handles: four bytes where a list names a user.
 type table struct {
-	handles map[presence.ID]uint32
+	handles [presence.Shards]map[presence.ID]uint32
 	chunks  []*[chunk]entry
 	used    uint32   // handles given out so far
 	free    []uint32 // handles given back
@@ -21,7 +21,7 @@ const chunk = 1024
 type entry struct {
 	state    presence.State
 	asked    int64    // Unix ns: when the read that last confirmed the state was begun
-	answered int64    // Unix ns: when the answer that made the state had arrived
+	answered int64    // Unix ns: when the answer that made the state had arrived; 0: unknown
 	tick     uint64   // when the state last changed
 	lists    []uint32 // numbers of the lists that hold the user
 	watchers uint32   // what those lists weigh together
@@ -31,9 +31,16 @@ type entry struct {
 
 func (t *table) at(handle uint32) *entry { return &t.chunks[handle/chunk][handle%chunk] }
 
+// find returns the handle of id.
+func (t *table) find(id presence.ID) (handle uint32, found bool) {
+	handle, found = t.handles[id.Shard()][id]
+	return handle, found
+}
+
 // handle returns the handle of id, making an entry where there is none.
 func (t *table) handle(id presence.ID) uint32 {
-	handle, found := t.handles[id]
+	shard := id.Shard()
+	handle, found := t.handles[shard][id]
 	if found {
 		return handle
 	}
@@ -47,14 +54,17 @@ func (t *table) handle(id presence.ID) uint32 {
 		handle = t.used
 		t.used++
 	}
-	t.handles[id] = handle
+	if t.handles[shard] == nil {
+		t.handles[shard] = map[presence.ID]uint32{}
+	}
+	t.handles[shard][id] = handle
 	t.at(handle).state.ID = id
 	return handle
 }
 
 // release gives the entry of id back if it has no state, is on no list, and Wants has nothing to tell of it.
 func (t *table) release(id presence.ID) {
-	handle, found := t.handles[id]
+	handle, found := t.find(id)
 	if !found {
 		return
 	}
@@ -62,7 +72,7 @@ func (t *table) release(id presence.ID) {
 	if !e.state.Version.IsZero() || len(e.lists) > 0 || e.queued {
 		return
 	}
-	delete(t.handles, id)
+	delete(t.handles[id.Shard()], id)
 	*e = entry{}
 	t.free = append(t.free, handle)
 }
@@ -70,7 +80,10 @@ func (t *table) release(id presence.ID) {
 func (e *entry) item() Item {
 	item := Item{State: e.state}
 	if !e.state.Version.IsZero() {
-		item.ObservedAt, item.AnsweredAt = time.Unix(0, e.asked), time.Unix(0, e.answered)
+		item.ObservedAt = time.Unix(0, e.asked)
+		if e.answered != 0 {
+			item.AnsweredAt = time.Unix(0, e.answered)
+		}
 	}
 	return item
 }

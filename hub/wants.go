@@ -148,10 +148,12 @@ func (h *Hub) firstWants() (wants []presence.Want, first bool) {
 		}
 	}
 	h.interest.asked = true
-	for _, handle := range h.table.handles {
-		if e := h.table.at(handle); e.watchers > 0 {
-			e.told = e.watchers
-			wants = append(wants, presence.Want{ID: e.state.ID, Watchers: int(e.watchers)})
+	for _, handles := range h.table.handles {
+		for _, handle := range handles {
+			if e := h.table.at(handle); e.watchers > 0 {
+				e.told = e.watchers
+				wants = append(wants, presence.Want{ID: e.state.ID, Watchers: int(e.watchers)})
+			}
 		}
 	}
 	return wants, true

@@ -47,6 +47,7 @@ type Facts struct {
 // concurrent use; one that nobody holds any longer is forgotten.
 type Content struct {
 	facts Facts
+	hash  uint64                 // of the whole JSON, see [State.Digest]
 	views atomic.Pointer[[]view] // grows by replacement: there are only as many as different rights
 }
 
@@ -69,7 +70,7 @@ func Intern(facts Facts, allowed Fields) *Content {
 	if held := contents.held[facts].Value(); held != nil {
 		return held
 	}
-	made := &Content{facts: facts}
+	made := &Content{facts: facts, hash: fnv(facts.appendJSON(nil))}
 	contents.held[facts] = weak.Make(made)
 	runtime.AddCleanup(made, forget, facts)
 	return made

@@ -23,8 +23,20 @@ const returnWindow = 10 * time.Second
 // Rule is the one rule for what is newer.
 type Rule struct {
 	ResetAfter time.Duration // how long a sequence must stay lower before its reset is believed
-	Generation uint32        // the generation of users not held yet
+	Generation uint32        // the least generation of a new version
 	Order      uint64        // the highest order given so far; new ones are above it
+	// Nonce makes orders unlike those of anyone else who issues versions and does not know of these: it is their last
+	// 16 bits. 0: nobody else does.
+	Nonce uint16
+}
+
+// above returns an order above order and all that were given.
+func (rule Rule) above(order uint64) uint64 {
+	order = max(order, rule.Order)
+	if rule.Nonce == 0 {
+		return order + 1
+	}
+	return (order>>16+1)<<16 | uint64(rule.Nonce)
 }
 
 // Doubt is what is remembered of readings about a user that were not believed, or might yet be contradicted. The
@@ -58,14 +70,14 @@ func (rule Rule) Judge(held State, confirmed time.Time, r Reading, d *Doubt) (Ve
 	case version.IsZero():
 		version = Version{Generation: rule.Generation, Sequence: r.Sequence}
 		if r.Sequence == "" {
-			version.Order = rule.Order + 1
+			version.Order = rule.above(0)
 		}
 
 	case r.Content == nil:
 		if held.Content == nil {
 			return Confirmed, held
 		}
-		version.Order = max(version.Order, rule.Order) + 1
+		version.Order = rule.above(version.Order)
 
 	case r.Sequence > version.Sequence:
 		version = Version{Generation: version.Generation, Sequence: r.Sequence}
@@ -91,9 +103,10 @@ func (rule Rule) Judge(held State, confirmed time.Time, r Reading, d *Doubt) (Ve
 			d.rival = r.Content
 			return Doubted, held
 		}
-		version.Order = max(version.Order, rule.Order) + 1
+		version.Order = rule.above(version.Order)
 	}
 
+	version.Generation = max(version.Generation, rule.Generation)
 	since := held.Since
 	if held.Content == nil || r.Content == nil {
 		since = Since{}
@@ -105,6 +118,21 @@ func (rule Rule) Judge(held State, confirmed time.Time, r Reading, d *Doubt) (Ve
 		d.former, d.left = held.Content, r.Answered
 	}
 	return Newer, State{ID: r.ID, Content: r.Content, Version: version, Unnumbered: r.Sequence == "", Since: since}
+}
+
+// Raise returns the state held under a new version, above its own and above the one given: somebody holds the user
+// under that one, and whatever it was, it does not stand any longer.
+func (rule Rule) Raise(held State, above Version) State {
+	version := Version{
+		Generation: max(held.Version.Generation, rule.Generation),
+		Sequence:   held.Version.Sequence,
+		Order:      rule.above(max(held.Version.Order, above.Order)),
+	}
+	if version.Compare(above) <= 0 {
+		version.Generation = above.Generation + 1
+	}
+	held.Version = version
+	return held
 }
 
 // returns reports whether r, without a number, brings back what the state said until shortly before.
