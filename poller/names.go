@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,15 +11,17 @@ import (
 )
 
 const (
-	namesApart = 250 * time.Millisecond // between two names asked for: no burst, and no hurry
+	namesApart = 250 * time.Millisecond // between two requests for names: no burst, and no hurry
 	// The directory is described anew with each lot of names, which takes its time where many are watched.
 	namesHeld    = 10 * time.Second
 	namesHeldFor = 100 * time.Microsecond // and for each user listed
 )
 
-// people tells names; [graph.Client] does. What it reads is no presence, and no part of the budget.
+// people tells names and whose e-mail addresses are; [graph.Client] does. What it reads is no presence, and no part of
+// the budget.
 type people interface {
-	Person(ctx context.Context, id presence.ID) (presence.Person, error)
+	People(ctx context.Context, ids []presence.ID) ([]presence.Person, error)
+	Find(ctx context.Context, addresses []string) (map[string]presence.ID, error)
 }
 
 var _ people = (*graph.Client)(nil)
@@ -73,13 +74,21 @@ func (n *namer) retain(ids []presence.ID) {
 func (n *namer) pass(ctx context.Context, ids []presence.ID, changed chan struct{}) (again time.Time, err error) {
 	held := max(namesHeld, time.Duration(len(ids))*namesHeldFor)
 	again = time.Now().Add(n.f.w.GroupsRefreshInterval)
-	for _, id := range ids {
-		if at := n.next[id]; time.Now().Before(at) {
-			again = earlier(again, at)
-			continue
+	for len(ids) > 0 && len(changed) == 0 {
+		var due []presence.ID
+		for len(ids) > 0 && len(due) < graph.MaxPeople {
+			if at := n.next[ids[0]]; time.Now().Before(at) {
+				again = earlier(again, at)
+			} else {
+				due = append(due, ids[0])
+			}
+			ids = ids[1:]
 		}
-		wait := n.ask(ctx, id)
-		again = earlier(again, n.next[id])
+		if len(due) == 0 {
+			break
+		}
+		wait := n.ask(ctx, due)
+		again = earlier(again, n.next[due[0]])
 		if len(n.got) > 0 && time.Since(n.told) >= held {
 			if err := n.tell(ctx); err != nil {
 				return again, err
@@ -93,9 +102,6 @@ func (n *namer) pass(ctx context.Context, ids []presence.ID, changed chan struct
 			return time.Now(), n.tell(ctx)
 		case <-time.After(wait):
 		}
-		if len(changed) > 0 {
-			break
-		}
 	}
 	return again, n.tell(ctx)
 }
@@ -107,28 +113,29 @@ func (n *namer) renewed() {
 	}
 }
 
-// ask reads one name and returns for how long nothing more is to be asked.
-func (n *namer) ask(ctx context.Context, id presence.ID) time.Duration {
-	person, err := n.source.Person(ctx, id)
-	n.next[id] = time.Now().Add(n.f.w.GroupsRefreshInterval)
+// ask reads some names and returns for how long nothing more is to be asked. Whom the directory leaves out is nobody,
+// as the presence reads will find too.
+func (n *namer) ask(ctx context.Context, ids []presence.ID) time.Duration {
+	people, err := n.source.People(ctx, ids)
+	wait, next := namesApart, n.f.w.GroupsRefreshInterval
 	switch {
 	case err == nil:
 		n.fails = 0
-		n.got = append(n.got, person)
-		return namesApart
+		n.got = append(n.got, people...)
 	case ctx.Err() != nil:
 		return 0
-	case asGraph(err).Status == http.StatusNotFound: // nobody, as the presence reads will find too
-		n.fails = 0
-		return namesApart
+	default:
+		next = n.f.groupWait(err, n.fails)
+		wait = max(next, namesApart)
+		if n.fails++; n.fails == 1 {
+			n.f.log.Warn("names of users cannot be read, those known stay", zap.Int("users", len(ids)),
+				zap.Duration("again", wait), zap.Error(err))
+		}
 	}
-	wait := n.f.groupWait(err, n.fails)
-	if n.fails++; n.fails == 1 {
-		n.f.log.Warn("names of users cannot be read, those known stay", zap.Stringer("user", id),
-			zap.Duration("again", wait), zap.Error(err))
+	for _, id := range ids {
+		n.next[id] = time.Now().Add(next)
 	}
-	n.next[id] = time.Now().Add(wait)
-	return max(wait, namesApart)
+	return wait
 }
 
 func (n *namer) tell(ctx context.Context) error {

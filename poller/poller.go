@@ -20,7 +20,7 @@ import (
 
 // Source answers reads; [graph.Client] is one. Read is one attempt that nothing repeats, safe for concurrent use.
 // Its error is a [*graph.Error]. Where a Source has CloseIdleConnections, that is called after a 503; where it has
-// Person, as [graph.Client] does, it is asked for names, see [Watch].Directory.
+// People and Find, as [graph.Client] does, it is asked for names and e-mail addresses, see [Watch].Directory.
 type Source interface {
 	BatchSize() int
 	Read(ctx context.Context, ids []presence.ID) (*graph.Answer, error)
@@ -71,7 +71,8 @@ type Poller struct {
 	roster *roster
 	recent recent
 
-	listed chan struct{} // one slot: who is listed by configuration may have changed
+	listed   chan struct{} // one slot: who is listed by configuration may have changed
+	register *register     // nil: names and addresses are not to be read
 }
 
 // New returns a poller of source for term. It starts nothing. The error says which option cannot be.
@@ -104,6 +105,9 @@ func New(source Source, term Term, o Options) (*Poller, error) {
 		roster: newRoster(o.Watch),
 		listed: make(chan struct{}, 1),
 	}
+	if source, ok := source.(people); ok && o.Watch.Directory {
+		p.register = newRegister(source)
+	}
 	var err error
 	if p.metrics, err = newMetrics(p); err != nil {
 		return nil, fmt.Errorf("poller: %w", err)
@@ -125,8 +129,9 @@ func (p *Poller) Run(ctx context.Context) error {
 	running.Go(func() error { return l.reserve(runCtx) })
 	running.Go(func() error { return f.watchFiles(runCtx) })
 	running.Go(func() error { return f.expandGroups(runCtx) })
-	if source, ok := p.source.(people); ok && p.o.Watch.Directory {
-		running.Go(func() error { return p.name(runCtx, source, f) })
+	if p.register != nil {
+		running.Go(func() error { return p.name(runCtx, p.register.source, f) })
+		running.Go(func() error { return p.register.run(runCtx, f) })
 	}
 	running.Go(func() error { return f.follow(runCtx, p.term) })
 	if err := running.Wait(); err != nil && ctx.Err() == nil {

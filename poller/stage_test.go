@@ -7,6 +7,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -50,22 +52,27 @@ type source struct {
 	flying  map[presence.ID]bool
 	closed  int // CloseIdleConnections
 
-	nobody error               // the answer to who someone is; nil: their name
-	named  map[presence.ID]int // how often that was asked
-	title  string              // what everyone is
+	dark    error               // the directory's answer; nil: names and addresses
+	named   map[presence.ID]int // how often names were asked for
+	title   string              // what everyone is
+	lookUps int                 // requests to the directory
+	mails   [][]string          // addresses asked for
 }
 
-func (s *source) Person(_ context.Context, id presence.ID) (presence.Person, error) {
+func (s *source) People(_ context.Context, ids []presence.ID) (people []presence.Person, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.named == nil {
 		s.named = map[presence.ID]int{}
 	}
-	s.named[id]++
-	if s.nobody != nil {
-		return presence.Person{}, s.nobody
+	s.lookUps++
+	for _, id := range ids {
+		s.named[id]++
+		if s.title != nobody {
+			people = append(people, presence.Person{ID: id, DisplayName: "User " + id.String(), JobTitle: s.title})
+		}
 	}
-	return presence.Person{ID: id, DisplayName: "User " + id.String(), JobTitle: s.title}, nil
+	return people, s.dark
 }
 
 // asks returns how often names were asked for, of one user and of all.
@@ -78,11 +85,14 @@ func (s *source) asks(id presence.ID) (of, all int) {
 	return s.named[id], all
 }
 
-func (s *source) people(nobody error, title string) {
+// people sets what the directory answers: an error, or everyone with a title, or nobody.
+func (s *source) people(dark error, title string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.nobody, s.title = nobody, title
+	s.dark, s.title = dark, title
 }
+
+const nobody = "nobody"
 
 func (s *source) BatchSize() int { return s.size }
 
@@ -438,3 +448,33 @@ func (s *stage) oldest() (age time.Duration, read int) {
 }
 
 var errCut = &graph.Error{Op: "read presences", ClientRequestID: "c", Err: errors.New("connection refused")}
+
+func (s *source) requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lookUps
+}
+
+// Find knows everyone by their number, such as 7@example.com.
+func (s *source) Find(_ context.Context, addresses []string) (map[string]presence.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mails = append(s.mails, slices.Clone(addresses))
+	found := map[string]presence.ID{}
+	for _, address := range addresses {
+		if strings.HasPrefix(address, "odd") {
+			return nil, status(400)
+		}
+		if n, err := strconv.Atoi(strings.TrimSuffix(address, "@example.com")); err == nil {
+			found[address] = user(n)
+		}
+	}
+	return found, s.dark
+}
+
+// addresses returns all that were asked for, in how many requests.
+func (s *source) addresses() (all []string, requests int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Concat(s.mails...), len(s.mails)
+}

@@ -15,7 +15,7 @@ type Watch struct {
 	Groups    []presence.ID // expanded by Members
 	OnDemand  bool          // also who somebody watches, as Term.Wants tells
 	Linger    time.Duration // for how long after the last who watched; default 60 s
-	Directory bool          // read names: with the groups' members, and one by one those of Users and UsersFile
+	Directory bool          // read names: with the groups' members, and apart those of Users and UsersFile; see Poller.Lookup
 	MaxUsers  int           // beyond it nobody is read; default 1,000,000
 
 	OptedOutFile string // who is never read, whatever the rest says; same form as UsersFile

@@ -24,6 +24,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		Anonymous:      c.Gateway.Auth.Anonymous,
 		Policy:         policy(c),
 		OnDemand:       c.Watch.OnDemand,
+		Resolve:        reader.Lookup,
 		Limits: gateway.Limits{
 			Connections:        c.Gateway.Limits.Connections,
 			UsersPerConnection: c.Gateway.Limits.UsersPerConnection,

@@ -166,6 +166,8 @@ func TestFilters(t *testing.T) {
 		"mail eq 'x' or userPrincipalName eq '" + p.Mail + "'": {true, true},
 		"id in ('x', '" + p.ID + "')":                          {true, true},
 		"startswith(displayName, '" + p.GivenName + "')":       {true, true},
+		"id in ('x'" + strings.Repeat(",'x'", 14) + ")":        {false, true},
+		"id in ('x'" + strings.Repeat(",'x'", 15) + ")":        {false, false},
 		"displayName eq 'O''Nobody'":                           {false, true},
 		"displayName eq 'open":                                 {false, false},
 		"displayName eq":                                       {false, false},

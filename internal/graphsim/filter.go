@@ -8,16 +8,20 @@ import (
 // A filter is what of OData's language is understood here: eq, in and
 // startswith on texts, joined by or. Letter case does not matter, as in Graph.
 
+// maxClauses is the documented most that one filter takes, each value of in counted.
+const maxClauses = 15
+
 func userFilter(text string) (func(*resident) bool, bool) { return filter(text, userAttributes) }
 
 func groupFilter(text string) (func(*circle) bool, bool) { return filter(text, groupAttributes) }
 
 func filter[T any](text string, attributes map[string]func(*T) any) (func(*T) bool, bool) {
 	var any []func(*T) bool
+	clauses := 0
 	for text = strings.TrimSpace(text); ; {
 		name, values, prefix, rest, ok := clause(text)
 		get, known := attributes[name]
-		if !ok || !known {
+		if clauses += len(values); !ok || !known || clauses > maxClauses {
 			return nil, false
 		}
 		any = append(any, func(it *T) bool {

@@ -135,21 +135,6 @@ func (c *Client) groupName(ctx context.Context, id presence.ID) (string, error) 
 	return group.DisplayName, err
 }
 
-// Person returns what the directory says of a user. It is no presence read. The error is an [*Error], with status
-// 404 where there is no such user.
-func (c *Client) Person(ctx context.Context, id presence.ID) (presence.Person, error) {
-	x := &exchange{op: "read user", method: http.MethodGet, url: c.root.JoinPath("users", id.String())}
-	x.url.RawQuery = "$select=" + profile
-	var p person
-	if err := c.get(ctx, x, &p); err != nil {
-		return presence.Person{}, err
-	}
-	if got, err := presence.ParseID(p.ID); err != nil || got != id {
-		return presence.Person{}, x.failed(errors.New("the answer is about another user, or none"))
-	}
-	return p.as(id), nil
-}
-
 // get sends x and decodes its answer, a JSON object.
 func (c *Client) get(ctx context.Context, x *exchange, into any) error {
 	var body bytes.Buffer

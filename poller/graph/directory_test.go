@@ -151,25 +151,8 @@ func TestThrottledDirectory(t *testing.T) {
 	if failure := asError(t, err); failure.Status != 429 || failure.RetryAfter.Seconds() != 7 {
 		t.Errorf("got %+v", failure)
 	}
-	_, err = client.Person(t.Context(), anna)
+	_, err = client.People(t.Context(), []presence.ID{anna})
 	if failure := asError(t, err); failure.Status != 429 || failure.RetryAfter.Seconds() != 7 {
 		t.Errorf("got %+v", failure)
-	}
-}
-
-func TestPerson(t *testing.T) {
-	body := `{"@odata.context":"x","id":"` + anna.String() + `","displayName":"Anna","department":"Sales","jobTitle":null,"mail":"anna@example.com"}`
-	client := connect(t, graph.Options{}, func(w http.ResponseWriter, r *http.Request) {
-		if want := "/v1.0/users/" + anna.String() + "?$select=id,displayName,department,jobTitle,mail"; r.URL.RequestURI() != want && !strings.Contains(r.URL.Path, bert.String()) {
-			t.Errorf("got %s, want %s", r.URL.RequestURI(), want)
-		}
-		saying(200, body)(w, r)
-	})
-	got, err := client.Person(t.Context(), anna)
-	if want := (presence.Person{ID: anna, DisplayName: "Anna", Department: "Sales", Mail: "anna@example.com"}); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	if _, err := client.Person(t.Context(), bert); err == nil || !strings.Contains(err.Error(), "another user") {
-		t.Errorf("someone else: got %v", err)
 	}
 }
