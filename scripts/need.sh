@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that tools are there: installs Debian's where they are missing and it may (root, apt-get).
-# Usage: need.sh npm|chromium ... ; fails, saying what to install, if one cannot be had.
+# Usage: need.sh npm|chromium|redis|toxiproxy ... ; fails, saying what to install, if one cannot be had.
 set -euo pipefail
 
 install() {
@@ -13,8 +13,28 @@ install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
+# A tool that Go builds, once, into the cache.
+build() { # MODULE VERSION COMMAND
+  local folder=${XDG_CACHE_HOME:-$HOME/.cache}/presence-gateway/$1-$2
+  [ -n "$(ls "$folder" 2>/dev/null)" ] && return
+  echo "building $1 $2, once" >&2
+  GOBIN=$folder GOFLAGS='' go install "$3@$2"
+}
+
 for tool; do
   case $tool in
+  toxiproxy)
+    build toxiproxy v2.12.0 github.com/Shopify/toxiproxy/v2/cmd/server
+    continue
+    ;;
+  redis)
+    if command -v redis-server >/dev/null && command -v redis-sentinel >/dev/null; then continue; fi
+    if ! install redis-server redis-sentinel redis-tools; then
+      echo "redis is missing and could not be installed: install redis-server, redis-sentinel and redis-tools" >&2
+      exit 1
+    fi
+    continue
+    ;;
   chromium) commands=(chromium chromium-browser google-chrome) packages=(chromium) ;;
   npm) commands=(npm) packages=(nodejs npm) ;;
   *) commands=("$tool") packages=("$tool") ;;

@@ -17,6 +17,7 @@ var arrows = map[string][]string{
 	"internal/presence":    {},
 	"internal/graphsim":    {"internal/presence"},
 	"internal/config":      {"internal/presence"},
+	"internal/redistest":   {},
 	"poller":               {"internal/presence", "poller/budget", "poller/graph", "poller/plan"},
 	"poller/budget":        {"internal/presence"},
 	"poller/credential":    {"poller/graph"},
