@@ -5,63 +5,42 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
+
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 )
 
-// Kind is how a caller signs in.
-type Kind int
-
-// The kinds.
-const (
-	Nothing Kind = iota // presents nothing
-	Bearer              // a token or an API key
-	Ticket              // a ticket of one use
-)
-
-// Credential is what a caller presents. It is never logged.
-type Credential struct {
-	Kind  Kind
-	Value string
-}
-
-// Authenticate tells who presents a credential. The error is [ErrSignInRequired], or says that the credential is
-// not valid.
-type Authenticate func(context.Context, Credential) (Principal, error)
-
-// ErrSignInRequired says that presenting nothing is not enough here.
-var ErrSignInRequired = errors.New("gateway: sign-in required")
-
-// anonymousOnly is the only door so far: whoever presents nothing is the anonymous caller, and nothing that could be
-// presented is valid.
-func anonymousOnly(allowed bool) Authenticate {
-	return func(_ context.Context, c Credential) (Principal, error) {
-		switch {
-		case c.Kind != Nothing:
-			return Principal{}, errors.New("gateway: no token is valid here: this server knows only anonymous callers")
-		case !allowed:
-			return Principal{}, ErrSignInRequired
-		}
-		return Principal{Anonymous: true}, nil
-	}
+// Door says who callers are. [auth.Verifier] is one.
+type Door interface {
+	// Authenticate tells who presents a credential. The error is [auth.ErrSignInRequired] where nothing was
+	// presented and that is not enough, or an [auth.Refusal].
+	Authenticate(ctx context.Context, c auth.Credential) (auth.Principal, error)
+	// Ticket returns a ticket of one use for p, and how long it lives.
+	Ticket(p auth.Principal) (ticket string, lifetime time.Duration)
+	// Stands reports whether p would still be let in, the end of p aside.
+	Stands(p auth.Principal) bool
+	// Changed returns a channel that is closed when somebody may no longer stand; nil if nobody ever does.
+	Changed() <-chan struct{}
 }
 
 // credentialOf finds what a request presents: in Authorization or, as browsers must, among the subprotocols.
-func credentialOf(r *http.Request) Credential {
+func credentialOf(r *http.Request) auth.Credential {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, value, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			value = ""
 		}
-		return Credential{Kind: Bearer, Value: strings.TrimSpace(value)}
+		return auth.Credential{Kind: auth.Bearer, Value: strings.TrimSpace(value)}
 	}
 	for _, protocol := range subprotocols(r) {
 		if token, found := strings.CutPrefix(protocol, "bearer."); found {
-			return Credential{Kind: Bearer, Value: token}
+			return auth.Credential{Kind: auth.Bearer, Value: token}
 		}
 		if ticket, found := strings.CutPrefix(protocol, "ticket."); found {
-			return Credential{Kind: Ticket, Value: ticket}
+			return auth.Credential{Kind: auth.Ticket, Value: ticket}
 		}
 	}
-	return Credential{}
+	return auth.Credential{}
 }
 
 func subprotocols(r *http.Request) []string {
@@ -83,4 +62,36 @@ func inURL(r *http.Request) string {
 		}
 	}
 	return ""
+}
+
+// turnedAway counts a caller who was not let in, and returns what they can do.
+func (s *Server) turnedAway(err error) (remedy string) {
+	var refusal *auth.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		s.metrics.authFailures.WithLabelValues(string(refusal.Reason)).Inc()
+		return refusal.Remedy
+	case errors.Is(err, auth.ErrSignInRequired):
+		s.metrics.authFailures.WithLabelValues("nothing_presented").Inc()
+		return "sign in: send an access token or an API key as Authorization: Bearer"
+	}
+	s.metrics.authFailures.WithLabelValues("unavailable").Inc()
+	return "who you are could not be found out now: try again"
+}
+
+// isSubject reports whether a rule that names a subject means the caller: by the whole subject, or by the object id that
+// ends it where Entra signed the caller in.
+func isSubject(name string, caller auth.Principal) bool {
+	if caller.Subject == "" {
+		return false
+	}
+	if name == caller.Subject {
+		return true
+	}
+	kind, rest, _ := strings.Cut(caller.Subject, ":")
+	if kind != "user" && kind != "app" {
+		return false
+	}
+	_, object, _ := strings.Cut(rest, ":")
+	return strings.EqualFold(name, object)
 }

@@ -18,6 +18,9 @@ var (
 	errSubprotocol = errors.New("gateway: subprotocol not offered")
 	errSignIn      = errors.New("gateway: bad sign-in")
 	errNoRights    = errors.New("gateway: another subject")
+	errExpired     = errors.New("gateway: sign-in ended")
+	errRights      = errors.New("gateway: rights changed")
+	errCrowded     = errors.New("gateway: too many connections of one subject")
 	errNoSignIn    = errors.New("gateway: no sign-in in time")
 	errStalled     = errors.New("gateway: stalled")
 	errFlood       = errors.New("gateway: too many messages")
@@ -40,6 +43,9 @@ var closings = map[error]struct {
 	errSubprotocol: {codeProtocol, "offer the subprotocol presence.v1.json"},
 	errSignIn:      {4401, "not signed in: the token is not valid here"},
 	errNoRights:    {4403, "another subject: open another connection"},
+	errExpired:     {4401, "expired: the sign-in has ended"},
+	errRights:      {websocket.StatusServiceRestart, "rights changed: connect again"},
+	errCrowded:     {4429, "too many connections: see gateway.limits.connections_per_subject"},
 	errNoSignIn:    {4408, "no sign-in in time"},
 	errStalled:     {4409, "stalled: nothing was taken in"},
 	errFlood:       {4429, "too many messages"},

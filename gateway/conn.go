@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
@@ -18,27 +19,28 @@ import (
 
 // What a connection is bounded by, besides [Limits].
 const (
-	signInTime  = 5 * time.Second
-	messageTime = 10 * time.Second // from a message's first byte to its last
-	lingerTime  = 5 * time.Second  // from our close frame to the peer's
-	maxReplies  = 16               // waiting, until no further message is read
-	pingRate    = 5                // pings a second that are answered
-	pingBurst   = 20
-	maxPings    = 100       // unanswered in one go, until the connection ends
-	intakeRate  = 256 << 10 // bytes a second
-	intakeSpare = 256 << 10 // bytes beyond one message in one go
-	intakePause = 20 * time.Millisecond
-	rateEpisode = time.Second // how long excess may go on, once rate_limited was said
+	signInTime    = 5 * time.Second
+	strangerBytes = 64 << 10         // of a message, before the sign-in
+	messageTime   = 10 * time.Second // from a message's first byte to its last
+	lingerTime    = 5 * time.Second  // from our close frame to the peer's
+	maxReplies    = 16               // waiting, until no further message is read
+	pingRate      = 5                // pings a second that are answered
+	pingBurst     = 20
+	maxPings      = 100       // unanswered in one go, until the connection ends
+	intakeRate    = 256 << 10 // bytes a second
+	intakeSpare   = 256 << 10 // bytes beyond one message in one go
+	intakePause   = 20 * time.Millisecond
+	rateEpisode   = time.Second // how long excess may go on, once rate_limited was said
 )
 
 // conn is one client's WebSocket.
 type conn struct {
-	server *Server
-	writer *writer
-	frames frames
-	ws     *websocket.Conn
-	number uint64
-	caller string // who answers for made-up ids
+	server  *Server
+	writer  *writer
+	frames  frames
+	ws      *websocket.Conn
+	number  uint64
+	address string // of the peer, or its network; see origins.caller
 
 	unanswered atomic.Int32 // pings of ours since the last pong
 
@@ -51,12 +53,18 @@ type conn struct {
 	ignored  int // pings
 
 	mu        sync.Mutex
+	waiting   bool           // for the sign-in
+	who       auth.Principal // zero until signed in
+	caller    string         // who answers for made-up ids: the subject, or the address
+	warnAt    time.Duration  // before the end of the sign-in
+	warned    bool
 	grant     *grant            // nil until signed in
 	sub       *hub.Subscription // nil until signed in, and after the end
 	all       bool              // watches "*"
 	groups    map[presence.ID]struct{}
 	held      map[presence.ID]struct{} // asked for, and not let in yet: see strangers
 	replies   []reply
+	moves     *notice       // the last of them that tells of groups; nil: none that could be added to
 	parts     int           // of them, those composed part by part
 	room      chan struct{} // closed when replies have gone; nil while nobody waits
 	statusDue bool
@@ -107,6 +115,9 @@ func (c *conn) read() (reason error) {
 // readMessage reads one message to its end, which the library insists on.
 func (c *conn) readMessage(r io.Reader) (dst []byte, err error) {
 	limit := c.server.limits.MessageBytes
+	if !c.signedIn() {
+		limit = min(limit, strangerBytes)
+	}
 	for {
 		if len(dst) == cap(dst) {
 			dst = append(dst, make([]byte, max(512, len(dst)))...)[:len(dst)]
@@ -222,11 +233,18 @@ func (c *conn) leave() {
 		c.sub.Close()
 		c.sub = nil
 	}
-	reason := c.reason
+	if c.grant != nil {
+		c.grant.holders.Add(-1)
+	}
+	if c.waiting {
+		c.waiting = false
+		c.server.connections.arrived(c.address)
+	}
+	reason, subject := c.reason, c.who.Subject
 	c.mu.Unlock()
 	c.writer.call(c)
 	c.server.metrics.disconnects.WithLabelValues(strconv.Itoa(int(codeOf(reason)))).Inc()
-	c.server.connections.remove(c)
+	c.server.connections.remove(c, subject)
 }
 
 // onPing answers few pings, and none while the peer does not take in what there is.

@@ -369,7 +369,7 @@ func TestConnectionLimit(t *testing.T) {
 }
 
 func TestNobodyIsRefused(t *testing.T) {
-	for _, o := range []gateway.Options{{}, {Anonymous: true}, {Policy: everyone}, {Anonymous: true, Policy: []gateway.Rule{{Allow: gateway.Allow{All: true}}}}} {
+	for _, o := range []gateway.Options{{}, {Policy: everyone}} {
 		if _, err := gateway.New(hub.New(hub.Options{}), o); err == nil || !strings.Contains(err.Error(), "gateway.auth.anonymous") {
 			t.Errorf("%+v: got %v", o, err)
 		}

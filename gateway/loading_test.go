@@ -28,7 +28,7 @@ func TestNobodyIsRefusedBeforeTheRosterIsKnown(t *testing.T) {
 	defer stop()
 	get := func(handler http.Handler, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		handler.ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1"+path, nil))
 		return w
 	}
 	path := "/v1/presences?users=" + user(0).String()

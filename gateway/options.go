@@ -26,9 +26,11 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded headers count
 	TLS            *tls.Config    // for Serve; nil: plain
 
-	Anonymous bool   // whoever presents nothing is the anonymous caller
-	Policy    []Rule // who sees whom
-	OnDemand  bool   // whoever is asked for is read, not only those the directory watches
+	Door         Door   // says who callers are; nil: everyone is anonymous, if Anonymous lets them
+	Anonymous    bool   // whoever presents nothing is the anonymous caller
+	Policy       []Rule // who sees whom, until Govern is called
+	OperatorRole string // the token role, or the name of the API key, of whoever may see the operator's view
+	OnDemand     bool   // whoever is asked for is read, not only those the directory watches
 	// Resolve tells whose e-mail addresses are that the directory does not name, each by the address as it was given,
 	// and the zero id for one that nobody has. What it cannot find out before the context ends it leaves out; where that
 	// has ended, it answers what it knows. It is asked on behalf of callers who may see everyone only; nil: nobody.
@@ -54,11 +56,12 @@ type Options struct {
 
 // Limits bound what one client, and all of them, may take. Zero stands for the default.
 type Limits struct {
-	Connections        int // 100,000
-	UsersPerConnection int // 10,000, those of groups and "*" not counted
-	MessageBytes       int // 1 MiB
-	MessagesPerSecond  int // 20, of each connection
-	UnknownUsers       int // 100, a minute and subject: ids asked for on demand that Graph does not know
+	Connections           int // 100,000
+	ConnectionsPerSubject int // 50, of those who signed in
+	UsersPerConnection    int // 10,000, those of groups and "*" not counted
+	MessageBytes          int // 1 MiB
+	MessagesPerSecond     int // 20, of each connection
+	UnknownUsers          int // 100, a minute and subject: ids asked for on demand that Graph does not know
 }
 
 func (l Limits) withDefaults() Limits {
@@ -68,6 +71,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	set(&l.Connections, 100_000)
+	set(&l.ConnectionsPerSubject, 50)
 	set(&l.UsersPerConnection, 10_000)
 	set(&l.MessageBytes, 1<<20)
 	set(&l.MessagesPerSecond, 20)

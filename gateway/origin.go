@@ -67,6 +67,29 @@ func (a *origins) allow(r *http.Request) bool {
 	return a.own == "" && origin == own && (isLoopback(hostOf(own)) || isAddress(hostOf(own)))
 }
 
+// named reports whether a request without Origin calls the server by a name that nobody else can give it. A browser
+// leaves Origin out where a page reads from its own host; a stranger's page, whose own name was made to point here, would
+// read what its visitor may. Such a name is one of the public names: none of one word, of a private suffix, or an address.
+func (a *origins) named(r *http.Request) bool {
+	if a.any || r.Header.Get("Origin") != "" { // judged by allow
+		return true
+	}
+	scheme, host := a.reached(r)
+	reached := normalOrigin(scheme, host)
+	name := strings.TrimSuffix(hostOf(reached), ".")
+	switch {
+	case isAddress(name), isLoopback(name), !strings.Contains(name, "."):
+		return name != ""
+	case a.own != "" && name == hostOf(a.own):
+		return true
+	}
+	return slices.ContainsFunc(privateSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) }) ||
+		slices.ContainsFunc(a.allowed, func(origin string) bool { return name == hostOf(origin) })
+}
+
+// privateSuffixes are those that no public name has: RFC 6762, RFC 8375, and ICANN's for private use.
+var privateSuffixes = []string{".local", ".home.arpa", ".internal"}
+
 // reached returns the scheme and host by which a browser reached the server.
 func (a *origins) reached(r *http.Request) (scheme, host string) {
 	scheme, host = "http", r.Host

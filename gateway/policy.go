@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"slices"
-	"sync/atomic"
+	"strings"
 
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
@@ -15,9 +18,14 @@ type Rule struct {
 	Fields presence.Fields // beyond id, availability and activity
 }
 
-// Who is the callers a rule speaks of.
+// Who is the callers a rule speaks of. One member is set; a rule with none speaks of nobody.
 type Who struct {
-	Anonymous bool
+	Anonymous bool          // whoever presents nothing
+	Everyone  bool          // whoever signed in
+	Roles     []string      // app roles of the token
+	Groups    []presence.ID // groups the token names, or in which the directory has the person
+	Keys      []string      // names of API keys
+	Subjects  []string      // as in [auth.Principal.Subject], or the object id alone
 }
 
 // Allow is the users a rule lets them see: everyone, or those named and the members of the groups named.
@@ -27,144 +35,164 @@ type Allow struct {
 	Groups []presence.ID
 }
 
-// Principal is a caller who was let in.
-type Principal struct {
-	Anonymous bool
-}
-
 // ErrNobody says that a configuration lets nobody in, and what to set.
-var ErrNobody = errors.New("gateway: nobody could connect: set gateway.auth.anonymous: true, and a rule in " +
-	`gateway.policy, such as {who: {anonymous: true}, allow: "*"}`)
+var ErrNobody = errors.New("gateway: nobody could connect: set gateway.auth.anonymous: true, gateway.auth.api_keys_file or " +
+	"gateway.auth.jwt, and say in gateway.policy who sees whom")
 
-// policy is who sees whom.
+// policy is who sees whom. Server.rights guards it.
 type policy struct {
 	rules    []Rule
+	contents []uint32 // of each rule: the number of what it lets see
+	operator string   // the role, or the name of the API key, of whoever may see the operator's view
 	onDemand bool
-	grants   map[string]*grant // by the numbers of the rules that match
+
+	directory *presence.Directory
+	members   map[presence.ID]map[presence.ID]struct{} // of the groups that rules speak of
+
+	numbers map[string]uint32 // of each content that a rule ever had
+	grants  map[string]*grant // by the numbers of what they add up
+	swept   int               // how many grants the last sweep left
 }
 
-// grant returns what p may see. Callers of equal rights share one grant, and what is made for it. Server.rights is
-// held for writing.
-func (p *policy) grant(who Principal, d *presence.Directory) *grant {
-	var rules []Rule
-	var key []byte
-	for i, rule := range p.rules {
-		if rule.Who.Anonymous && who.Anonymous {
-			rules = append(rules, rule)
-			key = append(key, byte(i), byte(i>>8))
+func newPolicy(rules []Rule, operator string, onDemand bool, d *presence.Directory) *policy {
+	p := &policy{onDemand: onDemand, numbers: map[string]uint32{}, grants: map[string]*grant{}}
+	p.replace(rules, operator)
+	p.follow(d)
+	return p
+}
+
+// replace makes rules those of the policy. Who had rights that are the same afterwards keeps their grant.
+func (p *policy) replace(rules []Rule, operator string) {
+	p.rules, p.operator, p.contents = rules, operator, make([]uint32, len(rules))
+	for i, rule := range rules {
+		content := rule.content()
+		number, known := p.numbers[content]
+		if !known {
+			number = uint32(len(p.numbers)) //nolint:gosec // far fewer
+			p.numbers[content] = number
+		}
+		p.contents[i] = number
+	}
+	p.members = nil
+	if p.directory != nil {
+		p.follow(p.directory)
+	}
+}
+
+// follow takes from the directory who is in the groups that rules speak of.
+func (p *policy) follow(d *presence.Directory) {
+	p.directory, p.members = d, map[presence.ID]map[presence.ID]struct{}{}
+	for _, rule := range p.rules {
+		for _, id := range rule.Who.Groups {
+			group, found := d.Group(id)
+			if !found || p.members[id] != nil {
+				continue
+			}
+			in := make(map[presence.ID]struct{}, len(group.Members)+len(group.Hidden))
+			for _, user := range slices.Concat(group.Members, group.Hidden) {
+				in[user] = struct{}{}
+			}
+			p.members[id] = in
 		}
 	}
-	g := p.grants[string(key)]
+}
+
+// content is what a rule lets see, as text: equal for rules that differ in whom they speak of alone.
+func (r *Rule) content() string {
+	text := []byte{byte(r.Fields)}
+	if r.Allow.All {
+		return string(append(text, '*'))
+	}
+	for _, ids := range [][]presence.ID{r.Allow.Users, r.Allow.Groups} {
+		ids = sorted(ids)
+		text = binary.BigEndian.AppendUint32(text, uint32(len(ids))) //nolint:gosec // as above
+		for _, id := range ids {
+			text = append(text, id[:]...)
+		}
+	}
+	return string(text)
+}
+
+// speaksOf reports whether w means the caller.
+func (p *policy) speaksOf(w *Who, caller auth.Principal) bool {
+	if caller.Anonymous || w.Anonymous {
+		return caller.Anonymous && w.Anonymous
+	}
+	switch {
+	case w.Everyone:
+		return true
+	case len(w.Roles) > 0:
+		return slices.ContainsFunc(w.Roles, func(role string) bool { return slices.Contains(caller.Roles, role) })
+	case len(w.Keys) > 0:
+		return caller.Key != "" && slices.Contains(w.Keys, caller.Key)
+	case len(w.Subjects) > 0:
+		return slices.ContainsFunc(w.Subjects, func(name string) bool { return isSubject(name, caller) })
+	}
+	return slices.ContainsFunc(w.Groups, func(group presence.ID) bool {
+		if slices.Contains(caller.Groups, group) {
+			return true
+		}
+		_, member := p.members[group][caller.User]
+		return member && !caller.User.IsZero()
+	})
+}
+
+// operates reports whether the caller may see the operator's view.
+func (p *policy) operates(caller auth.Principal) bool {
+	return p.operator != "" && !caller.Anonymous && (caller.Key == p.operator || slices.Contains(caller.Roles, p.operator))
+}
+
+// grant returns what the caller may see. Callers of equal rights share one grant, and what is made for it.
+func (p *policy) grant(caller auth.Principal) *grant {
+	var rules []int
+	for i := range p.rules {
+		if p.speaksOf(&p.rules[i].Who, caller) {
+			rules = append(rules, i)
+		}
+	}
+	slices.SortFunc(rules, func(a, b int) int { return cmp.Compare(p.contents[a], p.contents[b]) })
+	rules = slices.CompactFunc(rules, func(a, b int) bool { return p.contents[a] == p.contents[b] })
+	var key strings.Builder
+	for _, i := range rules {
+		_ = binary.Write(&key, binary.BigEndian, p.contents[i])
+	}
+	g := p.grants[key.String()]
 	if g == nil {
-		g = &grant{rules: rules, onDemand: p.onDemand, groups: map[presence.ID]*list{}}
-		g.refresh(d)
-		p.grants[string(key)] = g
+		g = &grant{key: key.String(), onDemand: p.onDemand, groups: map[presence.ID]*list{}}
+		for _, i := range rules {
+			g.rules = append(g.rules, p.rules[i])
+		}
+		g.refresh(p.directory)
+		if len(p.grants) > 2*p.swept+64 {
+			p.sweep()
+		}
+		p.grants[g.key] = g
 	}
 	return g
 }
 
-// grant is whom some callers may see, and what of them. It follows the groups of the directory.
-type grant struct {
-	rules    []Rule
-	onDemand bool
-	scope    atomic.Pointer[scope]
-
-	everyone *list                 // "*", once somebody asked for it
-	groups   map[presence.ID]*list // likewise; both are guarded by Server.rights
-}
-
-// scope is a grant as of one directory. It is immutable.
-type scope struct {
-	directory *presence.Directory
-	all       bool
-	everyone  presence.Fields                 // what is seen of all
-	users     map[presence.ID]presence.Fields // what is seen of some, beyond that
-}
-
-// refresh makes the grant that of directory d, and returns who was seen before and is no longer.
-func (g *grant) refresh(d *presence.Directory) (lost []presence.ID) {
-	next := &scope{directory: d, users: map[presence.ID]presence.Fields{}}
-	for _, rule := range g.rules {
-		if rule.Allow.All {
-			next.all = true
-			next.everyone |= rule.Fields
-		}
-		for _, id := range rule.Allow.Users {
-			next.users[id] |= rule.Fields
-		}
-		for _, group := range rule.Allow.Groups {
-			members, _ := d.Group(group)
-			for _, id := range slices.Concat(members.Members, members.Hidden) {
-				next.users[id] |= rule.Fields
-			}
-		}
-	}
-	before := g.scope.Swap(next)
-	if before == nil {
-		return nil
-	}
-	forget := func(id presence.ID) {
-		if before.sees(id, g.onDemand) && !next.sees(id, g.onDemand) {
-			lost = append(lost, id)
-		}
-	}
-	for id := range before.users {
-		forget(id)
-	}
-	if before.all {
-		for _, id := range before.directory.All() {
-			if _, looked := before.users[id]; !looked {
-				forget(id)
-			}
-		}
-	}
-	return lost
-}
-
-// sees reports whether the grant shows id, and whether anybody reads it or would.
-func (g *grant) sees(id presence.ID) bool { return g.scope.Load().sees(id, g.onDemand) }
-
-// view returns what may be seen of id, and whether anything may.
-func (g *grant) view(id presence.ID) (presence.Fields, bool) {
-	s := g.scope.Load()
-	if len(s.users) == 0 {
-		return s.everyone, s.all
-	}
-	more, named := s.users[id]
-	return s.everyone | more, s.all || named
-}
-
-// allows reports whether the callers may subscribe to the group: one that is read and that a rule names, or any if
-// they may see everyone.
-func (g *grant) allows(group presence.ID) bool {
-	s := g.scope.Load()
-	if _, found := s.directory.Group(group); !found {
+// become makes heir, which nobody holds, the rights of old, under which old is found from then on. It reports whether
+// that could be done: not twice.
+func (p *policy) become(old, heir *grant) bool {
+	if p.grants[heir.key] != heir {
 		return false
 	}
-	for _, rule := range g.rules {
-		for _, named := range rule.Allow.Groups {
-			if named == group {
-				return true
-			}
-		}
+	if p.grants[old.key] == old {
+		delete(p.grants, old.key)
 	}
-	return s.all
+	heir.close()
+	old.key, old.rules = heir.key, heir.rules
+	p.grants[old.key] = old
+	return true
 }
 
-// visible returns those of ids whom the grant shows.
-func (g *grant) visible(ids []presence.ID) []presence.ID {
-	seen := make([]presence.ID, 0, len(ids))
-	for _, id := range ids {
-		if g.sees(id) {
-			seen = append(seen, id)
+// sweep forgets grants that no connection has.
+func (p *policy) sweep() {
+	for key, g := range p.grants {
+		if g.holders.Load() == 0 {
+			g.close()
+			delete(p.grants, key)
 		}
 	}
-	return seen
-}
-
-func (s *scope) sees(id presence.ID, onDemand bool) bool {
-	if _, named := s.users[id]; !named && !s.all {
-		return false
-	}
-	return onDemand || s.directory.Watched(id)
+	p.swept = len(p.grants)
 }

@@ -189,28 +189,6 @@ func (l *listing) write(w io.Writer, g *grant, notBefore time.Time) {
 	_, _ = w.Write(wire.Close(out, false))
 }
 
-// caller tells what the caller of an HTTP request may see.
-func (s *Server) caller(w http.ResponseWriter, r *http.Request) (*grant, error) {
-	_, g, err := s.callerOf(w, r)
-	return g, err
-}
-
-// callerOf tells who sent an HTTP request, and what they may see.
-func (s *Server) callerOf(w http.ResponseWriter, r *http.Request) (who Principal, _ *grant, _ error) {
-	w.Header().Set("Cache-Control", "private, no-cache")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if name := inURL(r); name != "" {
-		return who, nil, &problem{Status: http.StatusBadRequest, Detail: name + ": never in the URL, where it would be logged; send it as Authorization"}
-	}
-	who, err := s.auth(r.Context(), credentialOf(r))
-	if err != nil {
-		s.metrics.authFailures.WithLabelValues("http").Inc()
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		return who, nil, &problem{Status: http.StatusUnauthorized, Detail: "Authorization: not valid here"}
-	}
-	return who, s.grantOf(who), nil
-}
-
 // freshness reads maxAge: states must have been confirmed by a read begun no earlier than it returns.
 func freshness(r *http.Request) (time.Time, error) {
 	text := r.URL.Query().Get("maxAge")
@@ -238,7 +216,7 @@ func (s *Server) await(r *http.Request, ids []presence.ID, notBefore time.Time) 
 			late = append(late, items[i].ID)
 		}
 	}
-	late, _ = s.strangers.admit(s.origins.caller(r), late, s.hub.Directory(), len(late))
+	late, _ = s.strangers.admit(s.askedBy(r), late, s.hub.Directory(), len(late))
 	if len(late) == 0 || s.options.ReadWait <= 0 {
 		return items
 	}

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -67,35 +66,6 @@ func (c *conn) signedIn() bool {
 	return c.sub != nil
 }
 
-// authenticate signs in, or renews a sign-in.
-func (c *conn) authenticate(q *wire.Request) error {
-	who, err := c.server.auth(context.Background(), Credential{Kind: Bearer, Value: q.Token})
-	if err != nil {
-		c.server.metrics.authFailures.WithLabelValues("message").Inc()
-		return errSignIn
-	}
-	c.signIn(who, wire.AppendAck(nil, q.ID))
-	return nil
-}
-
-// signIn lets the caller in: what they may see is theirs to subscribe to, and they are told the status.
-func (c *conn) signIn(who Principal, before ...[]byte) {
-	g := c.server.grantOf(who)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, payload := range before {
-		c.owe(text(payload))
-	}
-	if c.reason != nil || c.sub != nil {
-		return
-	}
-	if c.patience != nil {
-		c.patience.Stop()
-	}
-	c.grant, c.sub = g, c.writer.reader.Subscribe(c)
-	c.owe(text(wire.AppendStatus(nil, c.server.hub.Status())))
-}
-
 func (c *conn) subscribe(q *wire.Request) {
 	s, looked := c.server, c.lookUp(q.Mails)
 	s.rights.Lock() // until the subscription stands, or rights narrowed meanwhile would not reach it
@@ -113,11 +83,12 @@ func (c *conn) subscribe(q *wire.Request) {
 	}
 	users, held := s.strangers.admit(c.caller, want.users, s.directory, len(want.users))
 	s.strangers.hold(c, held)
+	c.moves = nil // what happens from now on is told after the answer
 	answer := &snapshot{id: q.ID, denied: want.denied, invalid: want.invalid, resolved: want.resolved}
 	var sets []*hub.Set
 	for _, id := range want.groups {
 		l := s.groupOf(c.grant, id)
-		sets = append(sets, l.set)
+		sets = append(sets, l.shared(s.hub))
 		answer.members = append(answer.members, wire.Membership{Group: id, Users: l.ids})
 		if c.groups == nil {
 			c.groups = map[presence.ID]struct{}{}
@@ -125,7 +96,7 @@ func (c *conn) subscribe(q *wire.Request) {
 		c.groups[id] = struct{}{}
 	}
 	if q.All {
-		sets = append(sets, s.everyoneOf(c.grant).set)
+		sets = append(sets, s.everyoneOf(c.grant).shared(s.hub))
 		c.all = true
 	}
 	var undelivered hub.News
@@ -183,12 +154,12 @@ func (c *conn) unsubscribe(q *wire.Request) {
 	var sets []*hub.Set
 	for _, id := range q.Groups {
 		if _, watched := c.groups[id]; watched {
-			sets = append(sets, s.groupOf(c.grant, id).set)
+			sets = append(sets, s.groupOf(c.grant, id).shared(s.hub))
 			delete(c.groups, id)
 		}
 	}
 	if q.All && c.all {
-		sets = append(sets, s.everyoneOf(c.grant).set)
+		sets = append(sets, s.everyoneOf(c.grant).shared(s.hub))
 		c.all = false
 	}
 	var undelivered hub.News

@@ -16,6 +16,8 @@ type endpoint func(w http.ResponseWriter, r *http.Request) error
 // that suits it.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, done := receive(r)
+		defer done()
 		defer func() {
 			if p := recover(); p != nil {
 				s.logPanic(p)

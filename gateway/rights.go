@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -12,29 +11,48 @@ import (
 // list is the users of a group, or everyone, as far as a grant shows them: one for all connections that watch it.
 type list struct {
 	ids []presence.ID
-	set *hub.Set
+	set *hub.Set // once a connection watches it
 }
 
-// everyoneOf returns the list behind "*". Server.rights is held for writing.
+// everyoneOf returns the list behind "*". Server.rights is held.
 func (s *Server) everyoneOf(g *grant) *list {
 	if g.everyone == nil {
-		g.everyone = s.share(g.visible(g.scope.Load().directory.All()))
+		g.everyone = &list{ids: g.visible(g.scope.Load().directory.All())}
 	}
 	return g.everyone
 }
 
-// groupOf returns the list of a group that the grant allows. Server.rights is held for writing.
+// groupOf returns the list of a group that the grant allows. Server.rights is held.
 func (s *Server) groupOf(g *grant, id presence.ID) *list {
 	l := g.groups[id]
 	if l == nil {
 		group, _ := g.scope.Load().directory.Group(id)
-		l = s.share(g.visible(group.Members))
+		l = &list{ids: g.visible(group.Members)}
 		g.groups[id] = l
 	}
 	return l
 }
 
-func (s *Server) share(ids []presence.ID) *list { return &list{ids: ids, set: s.hub.Share(ids)} }
+// shared returns the list as connections watch it. Server.rights is held.
+func (l *list) shared(h *hub.Hub) *hub.Set {
+	if l.set == nil {
+		l.set = h.Share(l.ids)
+	}
+	return l.set
+}
+
+// publish makes the set say what the list says.
+func (l *list) publish() {
+	if l.set != nil {
+		l.set.Replace(l.ids)
+	}
+}
+
+func (l *list) close() {
+	if l.set != nil {
+		l.set.Close()
+	}
+}
 
 // follow tells the connections of every change of status, and makes theirs what the directory says, until the
 // context ends.
@@ -78,41 +96,121 @@ func (s *Server) announce() {
 
 // redirect makes d the directory by which rights are judged. Whoever is no longer seen leaves every subscription.
 func (s *Server) redirect(d *presence.Directory) {
+	s.judging.Lock()
+	defer s.judging.Unlock()
 	s.rights.Lock()
-	defer s.rights.Unlock()
 	s.directory = d
+	s.policy.follow(d)
+	open := s.connections.all()
 	for _, g := range s.policy.grants {
-		lost := slices.DeleteFunc(g.refresh(d), func(id presence.ID) bool { return s.hub.Watchers(id) == 0 })
-		moved := map[presence.ID]move{}
-		for id, l := range g.groups {
-			group, _ := d.Group(id)
-			if m := l.replace(g.visible(group.Members)); len(m.joined)+len(m.left) > 0 {
-				m.notices = notices(id, m)
-				moved[id] = m
-			}
+		s.refresh(g, open)
+	}
+	s.rights.Unlock()
+	s.rejudge()
+}
+
+// Govern makes rules the policy, and operator the role, or the name of the API key, of whoever may see the operator's
+// view. Connections follow at once: of whom they may no longer see, nothing is sent any more; what else they may see
+// they get when they ask. Where fields changed that a connection sees, it is closed with 1012, so that it comes back
+// with the new view: a state cannot be repeated under its version.
+func (s *Server) Govern(rules []Rule, operator string) {
+	s.judging.Lock()
+	defer s.judging.Unlock()
+	s.rights.Lock()
+	s.policy.replace(rules, operator)
+	s.rights.Unlock()
+	s.rejudge()
+}
+
+// rejudge gives every connection the grant that is now its caller's. Server.judging is held.
+func (s *Server) rejudge() {
+	s.rights.Lock()
+	open := s.connections.all()
+	s.inherit(open)
+	s.rights.Unlock()
+	for _, c := range open { // one by one, for others want to subscribe meanwhile
+		s.rights.Lock()
+		c.mu.Lock()
+		if c.sub != nil && c.reason == nil {
+			c.follow(s.policy.grant(c.who))
 		}
-		for _, c := range s.connections.all() {
-			c.lose(g, lost, moved)
+		c.mu.Unlock()
+		s.rights.Unlock()
+	}
+	s.rights.Lock()
+	s.policy.sweep()
+	s.rights.Unlock()
+}
+
+// inherit lets a grant become another where all who hold it get that one and nobody else has it: what was made for
+// it, such as the list behind "*", is then changed once, and not left and made anew by each of its connections.
+// Server.rights is held.
+func (s *Server) inherit(open []*conn) {
+	heirs, holders := map[*grant]*grant{}, map[*grant]int64{}
+	for _, c := range open {
+		c.mu.Lock()
+		old, who := c.grant, c.who
+		c.mu.Unlock()
+		if old == nil {
+			continue
 		}
-		for id := range moved { // after the notices: who joined is announced before their state
-			g.groups[id].set.Replace(g.groups[id].ids)
+		holders[old]++
+		heir := s.policy.grant(who)
+		if before, several := heirs[old]; several && before != heir {
+			heir = nil
 		}
-		if g.everyone != nil {
-			g.everyone.ids = g.visible(d.All())
-			g.everyone.set.Replace(g.everyone.ids)
+		heirs[old] = heir
+	}
+	for old, heir := range heirs {
+		if heir != nil && heir != old && heir.holders.Load() == 0 && old.holders.Load() == holders[old] && s.policy.become(old, heir) {
+			s.refresh(old, open)
 		}
 	}
 }
 
-// move is who joined and left a group.
-type move struct {
-	joined, left []presence.ID
-	notices      []reply
+// refresh makes a grant follow the directory, and its connections follow the grant. Server.rights is held.
+func (s *Server) refresh(g *grant, open []*conn) {
+	lost, altered := g.refresh(s.directory)
+	if g.holders.Load() == 0 {
+		lost, altered = nil, nil
+	}
+	unwatched := func(id presence.ID) bool { return s.hub.Watchers(id) == 0 }
+	lost, altered = slices.DeleteFunc(lost, unwatched), slices.DeleteFunc(altered, unwatched)
+	moved := map[presence.ID]move{}
+	for id, l := range g.groups {
+		if !g.allows(id) {
+			continue // its watchers are about to be taken off it
+		}
+		group, _ := s.directory.Group(id)
+		now := g.visible(group.Members)
+		if m := moveOf(l.ids, now); len(m.joined)+len(m.left) > 0 {
+			l.ids, moved[id] = now, m
+		}
+	}
+	for _, c := range open {
+		c.lose(g, lost, altered, moved)
+	}
+	for id, l := range g.groups {
+		if _, moves := moved[id]; moves { // after the notices: who joined is announced before their state
+			l.publish()
+		}
+		if !g.allows(id) {
+			l.close()
+			delete(g.groups, id)
+		}
+	}
+	if g.everyone != nil {
+		g.everyone.ids = g.visible(s.directory.All())
+		g.everyone.publish()
+	}
 }
 
-// replace makes ids those of the list, except in the hub.
-func (l *list) replace(ids []presence.ID) (m move) {
-	before, now := sorted(l.ids), sorted(ids)
+// move is who joined and left a group.
+type move struct{ joined, left []presence.ID }
+
+// moveOf returns who is in the one list and not in the other.
+func moveOf(before, now []presence.ID) (m move) {
+	before, now = sorted(before), sorted(now)
 	for _, id := range now {
 		if _, found := slices.BinarySearchFunc(before, id, presence.ID.Compare); !found {
 			m.joined = append(m.joined, id)
@@ -123,7 +221,6 @@ func (l *list) replace(ids []presence.ID) (m move) {
 			m.left = append(m.left, id)
 		}
 	}
-	l.ids = ids
 	return m
 }
 
@@ -131,42 +228,4 @@ func sorted(ids []presence.ID) []presence.ID {
 	ids = slices.Clone(ids)
 	slices.SortFunc(ids, presence.ID.Compare)
 	return ids
-}
-
-// notices returns the deltas that tell of a move, each of a size that can be sent.
-func notices(group presence.ID, m move) (replies []reply) {
-	tell := func(name string, ids []presence.ID) {
-		for some := range slices.Chunk(ids, partBytes/wire.IDSize) {
-			open := wire.CloseList(wire.OpenDelta(nil))
-			replies = append(replies, text(wire.Close(wire.AppendMemberships(open, name,
-				[]wire.Membership{{Group: group, Users: some}}), false)))
-		}
-	}
-	tell("joined", m.joined)
-	tell("left", m.left)
-	return replies
-}
-
-// lose takes from a connection whom its grant no longer shows, and tells it of moves in its groups.
-func (c *conn) lose(g *grant, lost []presence.ID, moved map[presence.ID]move) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.grant != g || c.sub == nil {
-		return
-	}
-	for id := range c.groups {
-		c.owe(moved[id].notices...)
-	}
-	var mine []presence.ID
-	for _, id := range lost {
-		if c.sub.Watches(id) {
-			mine = append(mine, id)
-		}
-	}
-	if len(mine) > 0 {
-		var undelivered hub.News // of those who are no longer seen, the composer lets nothing pass
-		c.sub.Remove(mine, nil, &undelivered)
-		c.oweNews(&undelivered)
-		c.owe(&catchUp{left: slices.DeleteFunc(mine, c.sub.Watches)}) // others leave with their list
-	}
 }

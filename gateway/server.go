@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/gateway/graphapi"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
@@ -37,7 +38,7 @@ type Server struct {
 	transfer  time.Duration // how long the largest message takes at the intake's rate
 	name      string        // of this process, in hello
 	origins   *origins
-	auth      Authenticate
+	door      Door
 	metrics   *metrics
 	writers   []*writer
 	facade    *graphapi.Handler
@@ -45,9 +46,10 @@ type Server struct {
 
 	connections connections
 
+	judging   sync.Mutex // held while everybody is judged again; taken before rights
 	rights    sync.Mutex // who may see whom; taken before the lock of any connection
 	strangers *strangers
-	policy    policy
+	policy    *policy
 	directory *presence.Directory
 	mails     mails
 
@@ -64,8 +66,13 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !o.Anonymous || !lets(o.Policy, Principal{Anonymous: true}) {
+	if o.Door == nil && !o.Anonymous {
 		return nil, ErrNobody
+	}
+	if o.Door == nil {
+		if o.Door, err = auth.New(auth.Options{Anonymous: true}); err != nil {
+			return nil, err
+		}
 	}
 	known := closed(h.Loaded()) // asked before the directory, which is the later one then
 	s := &Server{
@@ -79,10 +86,9 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 		transfer:    time.Duration(o.Limits.MessageBytes) * time.Second / intakeRate,
 		name:        strings.ToLower(rand.Text()[:6]),
 		origins:     allowed,
-		auth:        anonymousOnly(o.Anonymous),
-		connections: connections{open: map[*conn]struct{}{}},
+		door:        o.Door,
+		connections: newConnections(),
 		strangers:   newStrangers(h, o.Limits.UnknownUsers),
-		policy:      policy{rules: o.Policy, onDemand: o.OnDemand, grants: map[string]*grant{}},
 		directory:   h.Directory(),
 		loaded:      make(chan struct{}),
 		closing:     make(chan struct{}),
@@ -90,6 +96,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 	if known {
 		close(s.loaded)
 	}
+	s.policy = newPolicy(o.Policy, o.OperatorRole, o.OnDemand, s.directory)
 	s.metrics = newMetrics(s, o)
 	s.facade = graphapi.New(facade{s})
 	for range runtime.GOMAXPROCS(0) {
@@ -119,22 +126,6 @@ func (s *Server) awaitLoaded(ctx context.Context) bool {
 	return closed(s.loaded)
 }
 
-// lets reports whether some rule speaks of p.
-func lets(rules []Rule, p Principal) bool {
-	for _, rule := range rules {
-		if rule.Who.Anonymous && p.Anonymous {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *Server) grantOf(who Principal) *grant {
-	s.rights.Lock()
-	defer s.rights.Unlock()
-	return s.policy.grant(who, s.directory)
-}
-
 // Run sends until the context ends, then drains: readiness is red at once, new connections are still taken for the
 // drain delay, then every client is told when to come back, and closed with 1012. It returns when all connections
 // have ended, within Options.Drain.
@@ -146,6 +137,7 @@ func (s *Server) Run(ctx context.Context) error {
 		group.Go(func() { w.run(working) })
 	}
 	group.Go(func() { s.follow(working) })
+	group.Go(func() { s.followDoor(working) })
 	group.Go(func() { s.sample(working) })
 	group.Go(func() { s.followStrangers(working) })
 

@@ -1,29 +1,25 @@
 package gateway_test
 
 import (
-	"context"
-	"errors"
 	"testing"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
-// door lets in whoever presents "good".
-func door(_ context.Context, c gateway.Credential) (gateway.Principal, error) {
-	switch {
-	case c.Kind == gateway.Nothing:
-		return gateway.Principal{}, gateway.ErrSignInRequired
-	case c.Value == "good":
-		return gateway.Principal{Anonymous: true}, nil
-	}
-	return gateway.Principal{}, errors.New("bad token")
+// good lets in whoever presents "good".
+func good() *door {
+	return newDoor(map[string]auth.Principal{"good": {Subject: "key:good", Key: "good"}})
 }
+
+// signedIn is a policy for whoever signed in.
+var signedIn = []gateway.Rule{{Who: gateway.Who{Everyone: true}, Allow: gateway.Allow{All: true}, Fields: presence.OutOfOffice}}
 
 // Before sign-in nothing is answered but ping and authenticate, and no state leaves.
 func TestSignInByMessage(t *testing.T) {
-	w := newWorld(t, 1, gateway.Options{})
-	w.server.SignInBy(door)
+	w := newWorld(t, 1, gateway.Options{Door: good(), Policy: signedIn})
 	w.set(0, "Busy")
 	c, _, err := w.tryDial()
 	if err != nil {
@@ -64,8 +60,7 @@ func TestNoSignInInTime(t *testing.T) {
 		t.Skip("takes five seconds")
 	}
 	t.Parallel()
-	w := newWorld(t, 1, gateway.Options{})
-	w.server.SignInBy(door)
+	w := newWorld(t, 1, gateway.Options{Door: good(), Policy: signedIn})
 	x := w.raw()
 	if code := x.closed(); code != 4408 {
 		t.Errorf("closed with %d, want 4408", code)

@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/zap"
 
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 )
 
@@ -29,20 +30,21 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 	if open >= s.limits.Connections+s.limits.Connections/8+16 { // those being told so count too
 		return &problem{Status: http.StatusServiceUnavailable, Detail: "too many connections", RetryAfter: 5}
 	}
-	who, err := s.auth(r.Context(), credentialOf(r))
+	who, err := s.door.Authenticate(r.Context(), credentialOf(r))
 	var refused error
 	switch {
 	case open >= s.limits.Connections:
 		refused = errFull
-	case err != nil && !errors.Is(err, ErrSignInRequired):
-		s.metrics.authFailures.WithLabelValues("handshake").Inc()
+	case err != nil && !errors.Is(err, auth.ErrSignInRequired):
+		s.turnedAway(err)
 		refused = errSignIn
 	case !slices.Contains(subprotocols(r), wire.Protocol):
 		refused = errSubprotocol
 	}
 
 	c := s.newConn()
-	c.caller = s.origins.caller(r)
+	c.address = s.origins.caller(r)
+	c.caller = c.address
 	// Compression stays off: it would have to be shared between connections to pay, and is not negotiated per client.
 	c.ws, err = websocket.Accept(&hijacker{ResponseWriter: w, frames: &c.frames}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Protocol},
@@ -77,11 +79,15 @@ func (s *Server) newConn() *conn {
 }
 
 // open says hello and lets the caller in, or says why not.
-func (s *Server) open(c *conn, who Principal, refused error) {
+func (s *Server) open(c *conn, who auth.Principal, refused error) {
 	select {
 	case <-s.closing:
 		refused = errDraining
 	default:
+	}
+	known := who.Anonymous || who.SignedIn()
+	if refused == nil && !known && !s.connections.expect(c.address) {
+		refused = errFull
 	}
 	if refused != nil {
 		c.end(refused, s.farewell(refused)...)
@@ -93,23 +99,29 @@ func (s *Server) open(c *conn, who Principal, refused error) {
 		MessageBytes:       s.limits.MessageBytes,
 		MessagesPerSecond:  s.limits.MessagesPerSecond,
 	})
-	if who != (Principal{}) {
-		c.signIn(who, hello)
+	if known {
+		if err := c.signIn(who, hello); err != nil {
+			c.end(err)
+		}
 		return
 	}
-	c.tell(hello)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.waiting = true
+	c.owe(text(hello))
 	if c.reason == nil {
-		c.patience = time.AfterFunc(signInTime, func() { c.end(errNoSignIn) })
+		c.patience = time.AfterFunc(signInTime, c.overdue)
 	}
 }
 
 // farewell returns what is said before the server closes for this reason. The clients' returns are spread over a
 // second for each thousand of them.
 func (s *Server) farewell(reason error) []text {
-	if !errors.Is(reason, errDraining) {
-		return nil
+	switch {
+	case errors.Is(reason, errDraining):
+		return []text{wire.AppendGoodbye(nil, wire.Draining, s.spread())}
+	case errors.Is(reason, errRights):
+		return []text{wire.AppendGoodbye(nil, wire.RightsChanged, s.spread())}
 	}
-	return []text{wire.AppendGoodbye(nil, s.spread())}
+	return nil
 }

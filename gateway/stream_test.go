@@ -113,11 +113,8 @@ func TestGroups(t *testing.T) {
 		t.Fatalf("already watched through the group: %+v", s)
 	}
 	w.describe(4, presence.Group{ID: team, DisplayName: "Team", Members: []presence.ID{user(2)}})
-	if d := c.want(wire.Delta); len(d.Joined[team]) != 1 || d.Joined[team][0] != user(2) {
-		t.Fatalf("joined %+v", d)
-	}
-	if d := c.want(wire.Delta); len(d.Left[team]) != 2 {
-		t.Fatalf("left %+v", d)
+	if d := c.want(wire.Delta); len(d.Joined[team]) != 1 || d.Joined[team][0] != user(2) || len(d.Left[team]) != 2 {
+		t.Fatalf("joined and left: %+v", d)
 	}
 	seen := ""
 	for len(seen) < 2 { // of one drain: who left, then who came

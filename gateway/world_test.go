@@ -46,7 +46,7 @@ func newWorld(t testing.TB, users int, o gateway.Options) *world {
 	if o.Policy == nil {
 		o.Policy = everyone
 	}
-	o.Anonymous = true
+	o.Anonymous = o.Door == nil
 	if o.Drain == 0 {
 		o.Drain = 2 * time.Second
 	}

@@ -97,6 +97,18 @@ func (s *Subscription) Len() int {
 	return len(s.own.members)
 }
 
+// Names returns the users that the subscription names itself, in no particular order.
+func (s *Subscription) Names() []presence.ID {
+	h := s.reader.hub
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	ids := make([]presence.ID, len(s.own.members))
+	for i, m := range s.own.members {
+		ids[i] = h.table.at(m.handle).state.ID
+	}
+	return ids
+}
+
 // linkSlice bounds how many users are linked under the hub's lock at once, or one large subscription would hold up
 // everyone for milliseconds.
 const linkSlice = 512

@@ -52,6 +52,12 @@ const (
 	Unwatched = "unwatched" // left a subscribed group, is no longer watched, or no longer allowed
 )
 
+// Why the server ends a connection that was in order.
+const (
+	Draining      = "draining"       // the server restarts
+	RightsChanged = "rights_changed" // what the caller may see did: come back for it
+)
+
 // Code says what was wrong with a message. The connection stays open and its subscriptions as they were.
 type Code string
 

@@ -68,7 +68,7 @@ func TestGolden(t *testing.T) {
 		"error":           wire.AppendError(nil, "3", &wire.Error{Code: wire.BadMessage, Message: "users: want a list at byte 12"}),
 		"pong":            wire.AppendPong(nil, "4", at, []wire.Observation{{ID: anna, At: at}, {ID: ben, At: at}}),
 		"expiring":        wire.AppendExpiring(nil, 5*time.Minute),
-		"goodbye":         wire.AppendGoodbye(nil, 1200*time.Millisecond),
+		"goodbye":         wire.AppendGoodbye(nil, wire.Draining, 1200*time.Millisecond),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join("testdata", "golden", name+".json")

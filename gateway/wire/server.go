@@ -97,8 +97,10 @@ func AppendExpiring(dst []byte, in time.Duration) []byte {
 }
 
 // AppendGoodbye appends the last message before the server closes.
-func AppendGoodbye(dst []byte, reconnectAfter time.Duration) []byte {
-	dst = append(dst, `{"type":"goodbye","reason":"draining","reconnectAfterMs":`...)
+func AppendGoodbye(dst []byte, reason string, reconnectAfter time.Duration) []byte {
+	dst = append(dst, `{"type":"goodbye","reason":"`...)
+	dst = append(dst, reason...)
+	dst = append(dst, `","reconnectAfterMs":`...)
 	dst = strconv.AppendInt(dst, reconnectAfter.Milliseconds(), 10)
 	return append(dst, '}')
 }

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
+)
+
+// visit is one HTTP request, as far as it concerns who sent it.
+type visit struct {
+	name  string // who answers for made-up ids; empty until the caller is known
+	grant *grant // held until the answer is complete
+}
+
+type visitKey struct{}
+
+// receive lets a request be asked who sent it, until done is called.
+func receive(r *http.Request) (_ *http.Request, done func()) {
+	v := &visit{}
+	return r.WithContext(context.WithValue(r.Context(), visitKey{}, v)), func() {
+		if v.grant != nil {
+			v.grant.holders.Add(-1)
+		}
+	}
+}
+
+// caller tells what the caller of an HTTP request may see.
+func (s *Server) caller(w http.ResponseWriter, r *http.Request) (*grant, error) {
+	_, g, err := s.callerOf(w, r)
+	return g, err
+}
+
+// callerOf tells who sent an HTTP request, and what they may see.
+func (s *Server) callerOf(w http.ResponseWriter, r *http.Request) (who auth.Principal, g *grant, err error) {
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if name := inURL(r); name != "" {
+		return who, nil, &problem{Status: http.StatusBadRequest, Detail: name + ": never in the URL, where it would be logged; send it as Authorization"}
+	}
+	who, err = s.door.Authenticate(r.Context(), credentialOf(r))
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return who, nil, &problem{Status: http.StatusUnauthorized, Detail: s.turnedAway(err)}
+	}
+	if who.Anonymous && !s.origins.named(r) {
+		return who, nil, &problem{Status: http.StatusForbidden, Detail: "Host: this server does not know itself by that name, " +
+			"which may be a page's trick to read what only its visitor reaches; set public_url, or sign in"}
+	}
+	s.rights.Lock()
+	defer s.rights.Unlock()
+	g = s.policy.grant(who)
+	if v, received := r.Context().Value(visitKey{}).(*visit); received && v.grant == nil {
+		g.holders.Add(1)
+		v.grant, v.name = g, s.nameOf(who, r)
+	}
+	return who, g, nil
+}
+
+// nameOf names whoever answers for what a caller asks: the subject, or the address of an anonymous one.
+func (s *Server) nameOf(who auth.Principal, r *http.Request) string {
+	if who.SignedIn() {
+		return who.Subject
+	}
+	return s.origins.caller(r)
+}
+
+// askedBy is nameOf, of a request whose caller is known.
+func (s *Server) askedBy(r *http.Request) string {
+	if v, received := r.Context().Value(visitKey{}).(*visit); received && v.name != "" {
+		return v.name
+	}
+	return s.origins.caller(r)
+}
