@@ -110,7 +110,7 @@ func (s *Server) answerList(w http.ResponseWriter, r *http.Request, q *wire.Requ
 	if err != nil {
 		return err
 	}
-	looked := s.lookUp(r.Context(), s.origins.caller(r), g, q.Mails)
+	looked := s.lookUp(r.Context(), s.askedBy(r), g, q.Mails)
 	s.rights.Lock()
 	want := s.judge(q, g, looked)
 	answer := listing{denied: want.denied, invalid: want.invalid, resolved: want.resolved}

@@ -32,6 +32,12 @@ func live(ctx context.Context, c *config.Config, server *gateway.Server, reader 
 	if watched, ok := p.credential.(interface{ Run(context.Context) error }); ok {
 		behind(watched.Run)
 	}
+	if p.door != nil {
+		behind(p.door.Run)
+	}
+	if p.written != nil {
+		behind(p.written.Run)
+	}
 	if p.admin != nil {
 		admin := &http.Server{Handler: server.Admin(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
 		behind(func(ctx context.Context) error { return serveHTTP(ctx, admin, p.admin) })

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
 
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/config"
 	"github.com/presence-gateway/presence-gateway/poller/budget"
@@ -21,7 +22,9 @@ type parts struct {
 	listener   net.Listener
 	admin      net.Listener // nil: no admin pages
 	credential graph.Credential
-	tenant     http.Handler // the demo's own tenant, to be steered; nil for serve
+	door       *auth.Verifier // says who callers are; nil: everyone is anonymous
+	written    *follower      // the configuration file; nil: there is none
+	tenant     http.Handler   // the demo's own tenant, to be steered; nil for serve
 	log        *zap.Logger
 }
 
@@ -59,6 +62,9 @@ func run(ctx context.Context, c *config.Config, p parts) error {
 	server, err := newGateway(c, table, reader, registry, p)
 	if err != nil {
 		return err
+	}
+	if p.written != nil {
+		p.written.govern = server.Govern
 	}
 	return errors.Join(live(ctx, c, server, reader, p), spending.Close())
 }

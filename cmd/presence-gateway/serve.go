@@ -58,12 +58,16 @@ func serve(parent context.Context, path, role string) error {
 	if err != nil {
 		return err
 	}
+	door, err := newDoor(c, log)
+	if err != nil {
+		return err
+	}
 	listener, err := listen("listen", c.Listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	p := parts{listener: listener, credential: signIn, log: log}
+	p := parts{listener: listener, credential: signIn, door: door, written: newFollower(path, c, log), log: log}
 	if c.AdminListen != "" {
 		if p.admin, err = listen("admin_listen", c.AdminListen); err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,16 +22,19 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		Origins:        c.Gateway.Origins,
 		LoopbackOrigin: p.tenant != nil,
 		TrustedProxies: c.TrustedProxies,
+		Door:           p.door,
 		Anonymous:      c.Gateway.Auth.Anonymous,
-		Policy:         policy(c),
+		Policy:         policy(c, c.Gateway.Policy),
+		OperatorRole:   c.Gateway.Auth.OperatorRole,
 		OnDemand:       c.Watch.OnDemand,
 		Resolve:        reader.Lookup,
 		Limits: gateway.Limits{
-			Connections:        c.Gateway.Limits.Connections,
-			UsersPerConnection: c.Gateway.Limits.UsersPerConnection,
-			MessageBytes:       c.Gateway.Limits.MessageBytes,
-			MessagesPerSecond:  c.Gateway.Limits.MessagesPerSecond,
-			UnknownUsers:       c.Gateway.Limits.UnknownUsersPerSubject,
+			Connections:           c.Gateway.Limits.Connections,
+			ConnectionsPerSubject: c.Gateway.Limits.ConnectionsPerSubject,
+			UsersPerConnection:    c.Gateway.Limits.UsersPerConnection,
+			MessageBytes:          c.Gateway.Limits.MessageBytes,
+			MessagesPerSecond:     c.Gateway.Limits.MessagesPerSecond,
+			UnknownUsers:          c.Gateway.Limits.UnknownUsersPerSubject,
 		},
 		Flush:        c.Gateway.Flush,
 		Heartbeat:    c.Gateway.Heartbeat,
@@ -74,17 +78,34 @@ func loaded(table *hub.Hub) (ok bool, line string) {
 	}
 }
 
-// policy is gateway.policy in the gateway's own terms.
-func policy(c *config.Config) []gateway.Rule {
-	rules := make([]gateway.Rule, len(c.Gateway.Policy))
-	for i, rule := range c.Gateway.Policy {
+// policy is the rules of one configuration in the gateway's own terms: of another one, which runs, where the file was
+// written since.
+func policy(c *config.Config, written []config.Rule) []gateway.Rule {
+	rules := make([]gateway.Rule, len(written))
+	for i, rule := range written {
 		rules[i] = gateway.Rule{
-			Who:    gateway.Who{Anonymous: rule.Who.Anonymous},
+			Who: gateway.Who{
+				Anonymous: rule.Who.Anonymous,
+				Everyone:  rule.Who.Everyone,
+				Roles:     rule.Who.Roles,
+				Groups:    rule.Who.Groups,
+				Keys:      rule.Who.Keys,
+				Subjects:  subjects(rule.Who.Subjects, c.Gateway.Auth.JWT.Issuer),
+			},
 			Allow:  gateway.Allow{All: rule.Allow.All, Users: rule.Allow.Users, Groups: rule.Allow.Groups},
 			Fields: rule.Set(c.Privacy.Set()),
 		}
 	}
 	return rules
+}
+
+// subjects lets a policy name a caller of another provider than Entra by the token's sub alone.
+func subjects(names []string, issuer string) []string {
+	all := slices.Clone(names)
+	for _, name := range names {
+		all = append(all, "sub:"+issuer+":"+name)
+	}
+	return all
 }
 
 // drainOfGateway leaves a little of the whole drain to what ends after the front.

@@ -14,12 +14,12 @@ type Rule struct {
 
 // Who is the callers a rule speaks of: exactly one of its members is set.
 type Who struct {
-	Anonymous bool     `yaml:"anonymous"`
-	Everyone  bool     `yaml:"everyone"`
-	Roles     []string `yaml:"roles"`
-	Groups    []string `yaml:"groups"`
-	Keys      []string `yaml:"keys"`
-	Subjects  []string `yaml:"subjects"`
+	Anonymous bool          `yaml:"anonymous"`
+	Everyone  bool          `yaml:"everyone"`
+	Roles     []string      `yaml:"roles"`
+	Groups    []presence.ID `yaml:"groups"`
+	Keys      []string      `yaml:"keys"`
+	Subjects  []string      `yaml:"subjects"`
 }
 
 // Allow is the users a rule lets them see: everyone, or those named and the members of the groups named.

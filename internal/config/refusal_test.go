@@ -99,16 +99,12 @@ func TestRefusals(t *testing.T) {
 		{"origin without a scheme", "gateway.origins: [a.example]", "is no origin: want scheme://host"},
 		{"origin null", `gateway.origins: ["null"]`, "gateway.origins[0]: null is the origin of any page that hides its own"},
 		{"nobody gets in", "gateway.auth: {anonymous: false}", "gateway.auth.anonymous: nobody gets in: set it to true"},
-		{"nobody sees anyone", "gateway.policy: []", "gateway.policy: nobody sees anyone: add a rule"},
-		{"keys of a later release", "gateway.auth: {anonymous: true, api_keys_file: " + bad + "}", "gateway.auth.api_keys_file: signing in is not in this release"},
 		{"tokens of a later release", "gateway.auth: {anonymous: true, jwt: {issuer: a}}", "gateway.auth.jwt.issuer: signing in is not in this release"},
 		{"tenants of a later release", "gateway.auth: {anonymous: true, jwt: {tenant_ids: [a]}}", "gateway.auth.jwt.tenant_ids: signing in is not in this release"},
 		{"login of a later release", "gateway.auth: {anonymous: true, login: {client_id: a}}", "gateway.auth.login.client_id: signing in is not in this release"},
-		{"operators of a later release", "gateway.auth: {anonymous: true, operator_role: a}", "gateway.auth.operator_role: signing in is not in this release"},
 		{"rule for nobody", `gateway.policy: [{allow: "*"}]`, "gateway.policy[0].who: says nothing: want exactly one of"},
 		{"rule for two", `gateway.policy: [{who: {anonymous: true, everyone: true}, allow: "*"}]`, "gateway.policy[0].who: says anonymous or everyone: want exactly one"},
-		{"rule for everyone", `gateway.policy: [{who: {everyone: true}, allow: "*"}]`, "gateway.policy[0].who.everyone: signing in is not in this release, so this rule would match nobody"},
-		{"rule for roles", `gateway.policy: [{who: {roles: [a]}, allow: "*"}]`, "gateway.policy[0].who.roles: signing in is not in this release"},
+		{"rule for a group by name", `gateway.policy: [{who: {groups: [team]}, allow: "*"}]`, "gateway.policy[0].who.groups[0]: \"team\" is"},
 		{"rule for no roles", `gateway.policy: [{who: {roles: []}, allow: "*"}]`, "gateway.policy[0].who.roles: names nobody"},
 		{"anonymous false", `gateway.policy: [{who: {anonymous: false}, allow: "*"}]`, "gateway.policy[0].who.anonymous: names nobody"},
 		{"who as a text", `gateway.policy: [{who: anonymous, allow: "*"}]`, "gateway.policy[0].who: is a text: want a mapping"},
@@ -224,10 +220,9 @@ c.yaml:5: graph.budget.window: is 0, and no number of reads fits into no time: w
 c.yaml:6: graph.base_url: a token must not travel over http: use https, or http to this machine only (127.0.0.1, [::1], localhost)
 c.yaml:7: watch.users[0]: "x" is not a GUID such as fa8bf3dc-eca7-46b7-bad1-db199b62afc3
 c.yaml:7: watch.users[1]: "y" is not a GUID such as fa8bf3dc-eca7-46b7-bad1-db199b62afc3
-c.yaml:9: gateway.auth.anonymous: nobody gets in: set it to true, and say in gateway.policy whom anonymous callers see
+c.yaml:9: gateway.auth.anonymous: nobody gets in: set it to true, or set gateway.auth.api_keys_file or gateway.auth.jwt, and say in gateway.policy who sees whom
 c.yaml:9: gateway.policy[0].who: says nothing: want exactly one of anonymous: true, everyone: true, roles, groups, keys or subjects
 c.yaml:9: gateway.policy[0].allow: allows nobody: want "*", or users or groups that are listed
-c.yaml:9: gateway.policy[1].who.keys: signing in is not in this release, so this rule would match nobody: use who: {anonymous: true}
 c.yaml:10: gateway.compression: is not in this release: set false
 PRESENCE_GRAPH_TIMEOUT: "soon" is not a duration such as 30s or 1m30s
 PRESENCE_WATCH_GROUPS: "a" is not a GUID such as fa8bf3dc-eca7-46b7-bad1-db199b62afc3`

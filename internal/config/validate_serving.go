@@ -42,7 +42,6 @@ func (v *validation) gateway(g *Gateway) {
 func (v *validation) doors(c *Config) {
 	a := c.Gateway.Auth
 	for _, later := range []struct{ key, value string }{
-		{"gateway.auth.api_keys_file", a.APIKeysFile},
 		{"gateway.auth.jwt.issuer", a.JWT.Issuer},
 		{"gateway.auth.jwt.audience", a.JWT.Audience},
 		{"gateway.auth.jwt.jwks_url", a.JWT.JWKSURL},
@@ -50,7 +49,6 @@ func (v *validation) doors(c *Config) {
 		{"gateway.auth.jwt.required_scope", a.JWT.RequiredScope},
 		{"gateway.auth.login.client_id", a.Login.ClientID},
 		{"gateway.auth.login.scope", a.Login.Scope},
-		{"gateway.auth.operator_role", a.OperatorRole},
 	} {
 		if later.value != "" {
 			v.fail(later.key, "signing in %s: remove it, and let callers in with gateway.auth.anonymous: true and a policy for them", notYet)
@@ -59,19 +57,33 @@ func (v *validation) doors(c *Config) {
 	if len(a.JWT.TenantIDs) > 0 {
 		v.fail("gateway.auth.jwt.tenant_ids", "signing in %s: remove it, and let callers in with gateway.auth.anonymous: true and a policy for them", notYet)
 	}
-	switch {
-	case !a.Anonymous:
-		v.fail("gateway.auth.anonymous", "nobody gets in: set it to true, and say in gateway.policy whom anonymous callers see")
-	case len(c.Gateway.Policy) == 0:
-		v.fail("gateway.policy", `nobody sees anyone: add a rule such as {who: {anonymous: true}, allow: "*"}`)
+	if a.APIKeysFile != "" {
+		v.readable("gateway.auth.api_keys_file", a.APIKeysFile)
+	}
+	if !a.Anonymous && !a.signsIn() {
+		v.fail("gateway.auth.anonymous", "nobody gets in: set it to true, or set gateway.auth.api_keys_file or gateway.auth.jwt, and say in gateway.policy who sees whom")
+	}
+	if a.OperatorRole != "" && !a.signsIn() {
+		v.notice("gateway.auth.operator_role has no effect: nobody can sign in; set gateway.auth.api_keys_file or gateway.auth.jwt")
 	}
 }
 
+// signsIn reports whether a caller can be more than anonymous.
+func (a Auth) signsIn() bool { return a.APIKeysFile != "" || a.JWT.Issuer != "" }
+
 func (v *validation) policy(c *Config) {
 	kept := c.Privacy.Set()
+	if len(c.Gateway.Policy) == 0 {
+		if !v.given("gateway.policy") {
+			v.fail("gateway.policy", `nobody sees anyone: add a rule such as {who: {anonymous: true}, allow: "*"}, or write [] if that is meant`)
+		} else if !v.failed("gateway.policy") {
+			v.notice("gateway.policy is empty: nobody sees anyone")
+		}
+	}
 	for i, rule := range c.Gateway.Policy {
 		key := fmt.Sprintf("gateway.policy[%d]", i)
 		v.who(key+".who", rule.Who)
+		v.speaks(key+".who", rule.Who, c.Gateway.Auth)
 		v.allow(key, rule.Allow, c.Watch.Groups)
 		if v.fields(key+".fields", rule.Fields) && !v.failed("privacy.fields") {
 			if set, _ := presence.ParseFields(rule.Fields); !kept.Has(set) {
@@ -105,8 +117,21 @@ func (v *validation) who(key string, w Who) {
 		v.fail(key, "says nothing: want exactly one of anonymous: true, everyone: true, roles, groups, keys or subjects")
 	case len(kinds) > 1:
 		v.fail(key, "says %s: want exactly one; write a rule for each, since rules add up", either(kinds))
-	case kinds[0] != "anonymous":
-		v.fail(key+"."+kinds[0], "signing in %s, so this rule would match nobody: use who: {anonymous: true}", notYet)
+	}
+}
+
+// speaks says of rules that match nobody what would have to be set. They do no harm.
+func (v *validation) speaks(key string, w Who, a Auth) {
+	switch {
+	case v.failedBelow(key):
+	case w.Anonymous && !a.Anonymous:
+		v.notice("%s matches nobody: anonymous callers do not get in; set gateway.auth.anonymous: true", key)
+	case len(w.Keys) > 0 && a.APIKeysFile == "":
+		v.notice("%s matches nobody: there are no API keys; set gateway.auth.api_keys_file", key)
+	case (len(w.Roles) > 0 || len(w.Groups) > 0) && a.JWT.Issuer == "":
+		v.notice("%s matches nobody: roles and groups are those of access tokens; set gateway.auth.jwt", key)
+	case (w.Everyone || len(w.Subjects) > 0) && !a.signsIn():
+		v.notice("%s matches nobody: nobody can sign in; set gateway.auth.api_keys_file or gateway.auth.jwt", key)
 	}
 }
 
