@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/gateway/graphapi"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -57,12 +58,12 @@ func (f facade) Root(r *http.Request) string {
 type facadeCaller struct {
 	server  *Server
 	request *http.Request
-	who     Principal
+	who     auth.Principal
 	grant   *grant
 }
 
-// Me returns the person who is signed in. Nobody is, as long as all callers are anonymous.
-func (c *facadeCaller) Me() (presence.ID, bool) { return presence.ID{}, false }
+// Me returns the person who is signed in; a key, an application and an anonymous caller are none.
+func (c *facadeCaller) Me() (presence.ID, bool) { return c.who.User, !c.who.User.IsZero() }
 
 // Read returns what the caller may know of each user. Whoever may not be seen is not asked for.
 func (c *facadeCaller) Read(_ context.Context, ids []presence.ID) []graphapi.Row {
