@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"gateway/graphapi":     {"internal/presence"},
 	"hub/fleet":            {"hub", "internal/presence"},
 	"hub/fleet/redis":      {"hub", "hub/fleet", "internal/presence"},
+	"gateway/client":       {"gateway/wire"},
 	"gateway/wire":         {"internal/presence"},
 	"web":                  {},
 	"cmd/presence-gateway": {"*"},
