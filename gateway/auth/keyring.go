@@ -75,6 +75,12 @@ func (k *keyring) holds(p Principal) bool {
 	return false
 }
 
+func (k *keyring) count() int {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return len(k.keys)
+}
+
 func (k *keyring) changes() <-chan struct{} {
 	k.mu.RLock()
 	defer k.mu.RUnlock()

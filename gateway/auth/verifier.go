@@ -6,7 +6,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -21,6 +23,7 @@ const (
 type Options struct {
 	Anonymous bool   // whoever presents nothing is the anonymous caller
 	KeysFile  string // YAML list of {name, sha256}: the API keys; empty: none
+	JWT       JWT    // which access tokens are accepted
 
 	Log *zap.Logger // nil: logs nothing
 
@@ -32,20 +35,33 @@ type Verifier struct {
 	anonymous bool
 	keys      *keyring // nil: no API keys
 	tickets   *tickets
+
+	issuer   *issuer // nil: no access tokens
+	roots    *x509.CertPool
+	chain    *keychain
+	verified verified
 }
 
-// New returns a verifier that has read the API keys and fetched nothing yet. The error names the file and its lines.
+// New returns a verifier that has read the API keys and fetched nothing yet. The error names the option, or the file and its lines
+// ([*FileError]).
 func New(o Options) (*Verifier, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
 	log := o.Log.Named("auth")
-	v := &Verifier{anonymous: o.Anonymous, tickets: newTickets()}
+	v := &Verifier{anonymous: o.Anonymous, tickets: newTickets(), roots: o.RootCAs}
 	if o.KeysFile != "" {
 		var err error
 		if v.keys, err = openKeyring(o.KeysFile, log); err != nil {
 			return nil, err
 		}
+	}
+	if o.JWT.Issuer != "" {
+		var err error
+		if v.issuer, err = newIssuer(o.JWT); err != nil {
+			return nil, err
+		}
+		v.chain = newKeychain(newFetcher(v.issuer, o.RootCAs), log)
 	}
 	return v, nil
 }
@@ -68,20 +84,56 @@ func (v *Verifier) Authenticate(ctx context.Context, c Credential) (Principal, e
 	return v.bearer(ctx, c.Value)
 }
 
-func (v *Verifier) bearer(_ context.Context, value string) (Principal, error) {
+func (v *Verifier) bearer(ctx context.Context, value string) (Principal, error) {
+	print := fingerprintOf(value)
 	if v.keys != nil {
-		if p, found := v.keys.find(fingerprintOf(value)); found {
+		if p, found := v.keys.find(print); found {
 			return p, nil
 		}
 	}
-	return Principal{}, v.strange()
+	if v.issuer == nil || !looksLikeToken(value) {
+		return Principal{}, v.strange()
+	}
+	now := time.Now()
+	if p, found := v.verified.find(print, v.chain.current(), now); found {
+		return p, nil
+	}
+	return v.token(ctx, value, print, now)
+}
+
+// token judges an access token: first what it says, then whether the issuer said so.
+func (v *Verifier) token(ctx context.Context, value string, print fingerprint, now time.Time) (Principal, error) {
+	t, no := v.issuer.parse(value)
+	if no != nil {
+		return Principal{}, no
+	}
+	p, no := v.issuer.judge(&t.claims, now)
+	if no != nil {
+		return Principal{}, no
+	}
+	key, set, err := v.chain.find(ctx, t.keyID)
+	if err != nil {
+		return Principal{}, err
+	}
+	if no := v.issuer.fits(key, &t.claims); no != nil {
+		return Principal{}, no
+	}
+	if jwt.SigningMethodRS256.Verify(t.signed, t.signature, key.PublicKey) != nil {
+		return Principal{}, refuse(Signature, "the token was altered, or somebody else signed it: present it whole, as the sign-in service gave it out")
+	}
+	v.verified.add(print, proven{principal: p, begins: t.claims.notBefore, by: set})
+	return p, nil
 }
 
 // strange refuses what is no token at all and no key that is known.
 func (v *Verifier) strange() *Refusal {
 	switch {
+	case v.keys != nil && v.issuer != nil:
+		return refuse(Malformed, "this is neither an access token nor an API key that is known here: present the token or key whole")
 	case v.keys != nil:
 		return refuse(Malformed, "this is no API key that is known here: see that it is the key itself, not its hash, and that it was not withdrawn")
+	case v.issuer != nil:
+		return errMalformed
 	case v.anonymous:
 		return refuse(Malformed, "no token is valid here: this gateway knows only anonymous callers, so present nothing")
 	}
@@ -126,11 +178,42 @@ func (v *Verifier) Changed() <-chan struct{} {
 
 // Run follows the API keys file and the issuer's keys until ctx ends. It returns nil.
 func (v *Verifier) Run(ctx context.Context) error {
+	var g errgroup.Group
 	if v.keys != nil {
-		return v.keys.run(ctx)
+		g.Go(func() error { return v.keys.run(ctx) })
+	}
+	if v.chain != nil {
+		g.Go(func() error { return v.chain.run(ctx) })
 	}
 	<-ctx.Done()
-	return nil
+	return g.Wait()
+}
+
+// FetchKeys fetches the issuer's keys once, for somebody who wants to know whether that works. It changes nothing.
+func (v *Verifier) FetchKeys(ctx context.Context) (Keys, error) {
+	if v.issuer == nil {
+		return Keys{}, errors.New("auth: no issuer is configured")
+	}
+	f := newFetcher(v.issuer, v.roots)
+	set, err := f.keys(ctx, true)
+	if err != nil {
+		return Keys{}, err
+	}
+	return Keys{Where: f.where, Usable: len(set.keys)}, nil
+}
+
+// Keys is what was found of an issuer's keys.
+type Keys struct {
+	Where  string // their URL
+	Usable int
+}
+
+// APIKeys returns how many API keys are in force.
+func (v *Verifier) APIKeys() int {
+	if v.keys == nil {
+		return 0
+	}
+	return v.keys.count()
 }
 
 var _ error = (*Refusal)(nil)

@@ -29,9 +29,8 @@ const DefaultTenant = "11111111-2222-4333-8444-555555555555"
 
 // Authority is one login service with one tenant. It is an http.Handler, safe for concurrent use.
 type Authority struct {
-	o     Options
-	mux   *http.ServeMux
-	keyID string
+	o   Options
+	mux *http.ServeMux
 	identity
 
 	mu        sync.Mutex
@@ -40,6 +39,8 @@ type Authority struct {
 	refreshes map[string]session // by refresh token
 	replayed  map[string]time.Time
 	fault     *Fault
+	keys      []signingKey // published; the last one signs
+	keysFault *KeysFault
 	stats     Stats
 	epoch     int    // how often tokens were revoked
 	challenge string // the claims that a token must have been asked for with; empty: none
@@ -48,6 +49,7 @@ type Authority struct {
 // Stats counts the requests of a kind, since the start.
 type Stats struct {
 	Discovery       int // metadata, keys and instance discovery
+	Keys            int // of those, for the keys
 	Token           int // POST /oauth2/v2.0/token, the polls of a device code too
 	Issued          int // access tokens issued by it
 	Refused         int // token requests refused, pending device codes left out
@@ -100,12 +102,13 @@ func New(o Options) (*Authority, error) {
 		return nil, fmt.Errorf("authority: certificate: %w", err)
 	}
 	a := &Authority{
-		o: o, mux: http.NewServeMux(), keyID: base64.RawURLEncoding.EncodeToString(o.SigningKey.N.Bytes()[:15]), identity: id,
+		o: o, mux: http.NewServeMux(), keys: []signingKey{newSigningKey(o.SigningKey)}, identity: id,
 		apps: map[string]*App{}, devices: map[string]*device{}, refreshes: map[string]session{}, replayed: map[string]time.Time{},
 	}
 	a.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", a.serveOpenID)
 	a.mux.HandleFunc("GET /common/discovery/instance", a.serveInstance)
 	a.mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", a.serveKeys)
+	a.mux.HandleFunc("GET /{tenant}/discovery/keys", a.serveKeys)
 	a.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", a.serveToken)
 	a.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/devicecode", a.serveDeviceCode)
 	return a, nil

@@ -9,8 +9,9 @@ import (
 
 // User is somebody who signs in.
 type User struct {
-	ID   string // object id
-	Name string // user principal name
+	ID          string // object id
+	Name        string // user principal name
+	DisplayName string
 }
 
 // device is a sign-in that began on one device and is to be finished on another.

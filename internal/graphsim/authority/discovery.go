@@ -1,7 +1,6 @@
 package authority
 
 import (
-	"encoding/base64"
 	"net/http"
 	"net/url"
 )
@@ -16,9 +15,18 @@ func (a *Authority) serveOpenID(w http.ResponseWriter, r *http.Request) {
 		a.noTenant(tenant).write(w)
 		return
 	}
-	root := base(r) + "/" + tenant
+	a.mu.Lock()
+	fault := a.keysFault
+	a.mu.Unlock()
+	if fault.serve(w, r) {
+		return
+	}
+	root, issuer := base(r)+"/"+tenant, a.issuer(base(r))
+	if tenant == "common" || tenant == "organizations" {
+		issuer = base(r) + "/{tenantid}/v2.0" // for all tenants
+	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"issuer":                                base(r) + "/" + a.o.TenantID + "/v2.0",
+		"issuer":                                issuer,
 		"authorization_endpoint":                root + "/oauth2/v2.0/authorize",
 		"token_endpoint":                        root + "/oauth2/v2.0/token",
 		"device_authorization_endpoint":         root + "/oauth2/v2.0/devicecode",
@@ -53,15 +61,4 @@ func (a *Authority) serveInstance(w http.ResponseWriter, r *http.Request) {
 			"preferred_network": r.Host, "preferred_cache": r.Host, "aliases": []string{r.Host},
 		}},
 	})
-}
-
-// serveKeys is the JSON Web Key Set of the keys that sign tokens.
-func (a *Authority) serveKeys(w http.ResponseWriter, r *http.Request) {
-	a.count(func(s *Stats) *int { return &s.Discovery })
-	public := a.o.SigningKey.PublicKey
-	writeJSON(w, http.StatusOK, map[string]any{"keys": []map[string]any{{
-		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": a.keyID, "x5t": a.keyID,
-		"n": base64.RawURLEncoding.EncodeToString(public.N.Bytes()), "e": bigEndian(public.E),
-		"issuer": base(r) + "/" + a.o.TenantID + "/v2.0",
-	}}})
 }

@@ -82,8 +82,9 @@ func (a *Authority) claims(g *grant, object string) *Claims {
 
 func (a *Authority) sign(claims jwt.Claims) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
-	token.Header["kid"], token.Header["x5t"] = a.keyID, a.keyID
-	return token.SignedString(a.o.SigningKey)
+	key := a.signingKey()
+	token.Header["kid"], token.Header["x5t"] = key.id, key.id
+	return token.SignedString(key.PrivateKey)
 }
 
 // answer carries a grant out.

@@ -38,10 +38,10 @@ func (a *Authority) Verify(token string) (Claims, error) {
 	var claims Claims
 	_, err := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithIssuer("https://sts.windows.net/"+a.o.TenantID+"/")).
 		ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
-			if t.Header["kid"] != a.keyID {
-				return nil, errors.New("unknown key")
+			if key := a.published(t.Header["kid"]); key != nil {
+				return key, nil
 			}
-			return &a.o.SigningKey.PublicKey, nil
+			return nil, errors.New("unknown key")
 		})
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
