@@ -16,8 +16,8 @@ const (
 	retryFirst   = time.Second      // after a fetch that failed
 	retryMost    = 30 * time.Second // while no keys are in force
 	retryCalm    = 5 * time.Minute  // while the last ones are
-	keyWait      = 3 * time.Second // for a fetch under way
-	maxWaiting   = 1000            // that many tokens; further ones are told to come again
+	keyWait      = 3 * time.Second  // for a fetch under way
+	maxWaiting   = 1000             // that many tokens; further ones are told to come again
 )
 
 // keychain is an issuer's keys, kept fresh by run. Whoever asks for a key that is there never waits. One that is not there may

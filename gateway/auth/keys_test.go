@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -75,7 +76,7 @@ func refused(t testing.TB, v *auth.Verifier, c auth.Credential) auth.Reason {
 
 func TestNothingPresented(t *testing.T) {
 	v := newVerifier(t, auth.Options{})
-	if _, err := v.Authenticate(t.Context(), auth.Credential{}); err != auth.ErrSignInRequired {
+	if _, err := v.Authenticate(t.Context(), auth.Credential{}); !errors.Is(err, auth.ErrSignInRequired) {
 		t.Errorf("got %v", err)
 	}
 	v = newVerifier(t, auth.Options{Anonymous: true})

@@ -142,7 +142,7 @@ func (f *keysFile) entry(node ast.Node) {
 		return
 	}
 	k := apiKey{name: values["name"]}
-	hex.Decode(k.print[:], []byte(values["sha256"])) // was judged above
+	k.print, _ = parseHash(values["sha256"]) // was judged above
 	if first, twice := f.lines[k.print]; twice {
 		f.fail(line, "this hash stands in line %d already", first)
 		return
@@ -158,14 +158,21 @@ func (f *keysFile) value(key, text string, line int, node ast.Node) {
 	case key == "name" && (text == "" || len(text) > maxNameBytes || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })):
 		f.fail(line, "name: want a short text of printable characters")
 	case key == "sha256":
-		var print fingerprint
-		switch n, err := hex.Decode(print[:], []byte(text[:min(len(text), 2*len(print))])); {
-		case err != nil || n != len(print) || len(text) != 2*len(print):
+		switch print, ok := parseHash(text); {
+		case !ok:
 			f.fail(line, "sha256: want 64 hexadecimal digits, the hash of the key's text (printf %%s KEY | sha256sum), not %d characters of something else", len(text))
 		case print == fingerprintOf(""):
 			f.fail(line, "sha256: this is the hash of nothing at all, so no key was given to it")
 		}
 	}
+}
+
+func parseHash(text string) (print fingerprint, ok bool) {
+	if len(text) != hex.EncodedLen(len(print)) {
+		return print, false
+	}
+	_, err := hex.Decode(print[:], []byte(text))
+	return print, err == nil
 }
 
 // textOf is what a scalar says as it is written: a hash of digits alone must not become a number.
