@@ -207,13 +207,64 @@ func (tn *tenant) people() []person {
 
 // stats are the tenant's figures that promises are judged by.
 type stats struct {
-	Reads, Refused, Peak int
+	Reads, Refused, Peak, Changes int
 }
 
 func (tn *tenant) stats() (s stats) {
 	tn.t.Helper()
 	tn.ask("GET", "/sim/stats", "", &s)
 	return s
+}
+
+// changes are those of the tenant, oldest first; version is Graph's sequence number.
+func (tn *tenant) changes() (all []userChange) {
+	tn.t.Helper()
+	for last := 0; ; {
+		var answer struct {
+			Changes []struct {
+				ID, Availability, Activity, SequenceNumber string
+				ChangedAt                                  time.Time
+			}
+			Last, Lost int
+		}
+		tn.ask("GET", fmt.Sprintf("/sim/changes?after=%d&top=10000", last), "", &answer)
+		if answer.Lost > 0 {
+			tn.t.Fatalf("%d changes of the tenant were not written down", answer.Lost)
+		}
+		for _, c := range answer.Changes {
+			all = append(all, userChange{c.ID, held{c.ChangedAt, c.Availability, c.Activity, c.SequenceNumber}})
+		}
+		if last = answer.Last; len(answer.Changes) < 10000 {
+			return all
+		}
+	}
+}
+
+// userChange is what somebody became.
+type userChange struct {
+	user string
+	held
+}
+
+// truth is everybody's state, and since when.
+func (tn *tenant) truth() map[string]held {
+	tn.t.Helper()
+	status, text := request(tn.t, "GET", tn.url+"/sim/truth", "")
+	if status != http.StatusOK {
+		tn.t.Fatalf("truth: %d", status)
+	}
+	truth := map[string]held{}
+	for lines := json.NewDecoder(strings.NewReader(text)); lines.More(); {
+		var line struct {
+			ID, Availability, Activity, SequenceNumber string
+			ChangedAt                                  time.Time
+		}
+		if err := lines.Decode(&line); err != nil {
+			tn.t.Fatal(err)
+		}
+		truth[line.ID] = held{line.ChangedAt, line.Availability, line.Activity, line.SequenceNumber}
+	}
+	return truth
 }
 
 func (tn *tenant) setPresence(id, availability, activity string) {
