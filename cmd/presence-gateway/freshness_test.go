@@ -103,7 +103,7 @@ func (s *scenario) run(t testing.TB, o *office, trace string, interval time.Dura
 	wait(to)
 	after := tn.stats()
 	result := freshness{used: float64(after.Reads-before.Reads) / (float64(s.places()) * s.measured.Seconds() / s.window.Seconds())}
-	eventually(t, 5*time.Second, "the trace is over", func() bool { return tn.stats().Changes == len(o.changes) })
+	eventually(t, 5*time.Second, "the trace is over", func() bool { return tn.stats().Changes == o.ahead() })
 	result.settled = s.settle(t, tn, f)
 	f.mu.Lock()
 	result.gap = f.gap

@@ -150,6 +150,16 @@ func (p *officeWorker) meet(from time.Duration) time.Duration {
 	return end
 }
 
+// ahead is how many changes come once life begins; those in its first instant have happened by then.
+func (o *office) ahead() (n int) {
+	for _, c := range o.changes {
+		if c.at.Round(time.Millisecond) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // save writes the day to a file, as simulate --trace reads it.
 func (o *office) save(t testing.TB, path string) {
 	t.Helper()

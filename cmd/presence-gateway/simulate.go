@@ -51,7 +51,9 @@ With --client-id and --client-secret there is a simulated sign-in as well, and G
   presence-gateway simulate --listen 127.0.0.1:9000 --tls --ca-file ca.pem --client-id app --client-secret secret
   PUT  /sim/login                  {"secretExpired":true}, noConsent, disabled, blocked, permissions; {} ends them
   POST /sim/login/revoke           every token so far is answered with a claims challenge
-  POST /sim/login/approve          {"code":"..."}: somebody enters a device code`,
+  POST /sim/login/approve          {"code":"..."}: somebody enters a device code
+
+--client-certificate, --workload-token and --identity-listen let the application prove itself in these ways, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return simulate(cmd, f) },
 	}
@@ -73,6 +75,9 @@ With --client-id and --client-secret there is a simulated sign-in as well, and G
 	flags.StringVar(&f.login.caFile, "ca-file", "", "where to write the authority that --tls makes, for graph.credential.ca_file")
 	flags.StringVar(&f.login.clientID, "client-id", "", "the application that may sign in; Graph then takes no other tokens")
 	flags.StringVar(&f.login.clientSecret, "client-secret", "", "its (simulated) secret")
+	flags.StringVar(&f.login.proofs.certificateFile, "client-certificate", "", "PEM file with the application's certificate, whose signature proves it, too")
+	flags.StringVar(&f.login.proofs.workloadToken, "workload-token", "", "where to write a simulated cluster's token for the application, for AZURE_FEDERATED_TOKEN_FILE")
+	flags.StringVar(&f.login.proofs.identityListen, "identity-listen", "", "host:port to serve a managed identity on, for IDENTITY_ENDPOINT")
 	flags.StringVar(&f.login.tenantID, "tenant-id", authority.DefaultTenant, "the tenant it signs in to")
 	flags.StringVar(&f.login.listen, "login-listen", "", "host:port to serve the sign-in on; empty: beside Graph")
 	flags.StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
@@ -147,6 +152,16 @@ func simulate(cmd *cobra.Command, f simulateFlags) error {
 	out := fmt.Sprintf("Simulated tenant with %d people on %s://%s (graph.base_url), steered under /sim/\n", f.tenant.Users, scheme, listener.Addr())
 	if f.login.enabled {
 		server.Handler = signIn.beside(tenant.Handler())
+		if at := f.login.proofs.identityListen; at != "" {
+			local, err := listen("--identity-listen", at)
+			if err != nil {
+				return err
+			}
+			defer local.Close()
+			endpoint := &http.Server{Handler: signIn.identity(), ReadHeaderTimeout: 10 * time.Second}
+			g.Go(func() error { return serveHTTP(ctx, endpoint, local) })
+			out += fmt.Sprintf("Managed identity: IDENTITY_ENDPOINT=http://%s/msi/token IDENTITY_HEADER=%s\n", local.Addr(), identityHeader)
+		}
 		door := listener
 		if f.login.listen != "" {
 			if door, err = listen("--login-listen", f.login.listen); err != nil {

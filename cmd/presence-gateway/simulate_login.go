@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/internal/graphsim"
@@ -20,6 +21,7 @@ type loginFlags struct {
 	tls, enabled                     bool
 	caFile, listen                   string
 	tenantID, clientID, clientSecret string
+	proofs                           proofs
 }
 
 func (f *loginFlags) check(ownCertificate bool) error {
@@ -29,10 +31,10 @@ func (f *loginFlags) check(ownCertificate bool) error {
 		return errors.New("--tls makes a certificate, --tls-cert brings one: give one of them")
 	case f.caFile != "" && !f.tls:
 		return errors.New("--ca-file is for the authority that --tls makes: give both")
-	case !f.enabled && (f.listen != "" || f.clientSecret != ""):
+	case !f.enabled && (f.listen != "" || f.clientSecret != "" || f.proofs.any()):
 		return errors.New("--client-id is missing: it names the application that signs in")
-	case f.enabled && f.clientSecret == "":
-		return errors.New("--client-secret is missing: it is what the application signs in with")
+	case f.enabled && f.clientSecret == "" && !f.proofs.any():
+		return errors.New("--client-secret is missing: it is what the application signs in with (or --client-certificate, --workload-token, --identity-listen)")
 	case f.enabled && !f.tls && !ownCertificate:
 		return errors.New("--client-id needs --tls: no one signs in over plain http")
 	}
@@ -44,6 +46,9 @@ type login struct {
 	*authority.Authority
 	flags loginFlags
 	admin http.Handler
+
+	mu  sync.Mutex
+	app authority.App // as it is registered now
 }
 
 // newLogin makes the authority, whose certificate is good for hosts too.
@@ -63,7 +68,10 @@ func newLogin(f loginFlags, hosts ...string) (*login, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &login{Authority: a, flags: f}
+	l := &login{Authority: a, flags: f, app: authority.App{ClientID: f.clientID, Public: true}}
+	if err := f.proofs.into(&l.app); err != nil {
+		return nil, err
+	}
 	l.register(standing{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sim/login", l.show)
@@ -92,12 +100,19 @@ func (l *login) register(s standing) {
 	if s.Permissions == nil {
 		s.Permissions = []string{"Presence.Read.All", "GroupMember.Read.All", "User.Read.All"}
 	}
-	secret := authority.Secret{Value: l.flags.clientSecret}
-	if s.SecretExpired {
-		secret.Expires = time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.app.Secrets = nil
+	if l.flags.clientSecret != "" {
+		secret := authority.Secret{Value: l.flags.clientSecret}
+		if s.SecretExpired {
+			secret.Expires = time.Now()
+		}
+		l.app.Secrets = []authority.Secret{secret}
 	}
-	l.Register(authority.App{ClientID: l.flags.clientID, Secrets: []authority.Secret{secret}, Roles: s.Permissions, Scopes: s.Permissions,
-		Public: true, NoConsent: s.NoConsent, Disabled: s.Disabled, Blocked: s.Blocked})
+	l.app.Roles, l.app.Scopes = s.Permissions, s.Permissions
+	l.app.NoConsent, l.app.Disabled, l.app.Blocked = s.NoConsent, s.Disabled, s.Blocked
+	l.Register(l.app)
 }
 
 // verify judges a token for the tenant.
