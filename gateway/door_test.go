@@ -24,7 +24,9 @@ type door struct {
 }
 
 func newDoor(known map[string]auth.Principal) *door {
-	return &door{known: maps.Clone(known), tickets: map[string]auth.Principal{}, changed: make(chan struct{})}
+	d := &door{known: map[string]auth.Principal{}, tickets: map[string]auth.Principal{}}
+	maps.Copy(d.known, known)
+	return d
 }
 
 func (d *door) Authenticate(_ context.Context, c auth.Credential) (auth.Principal, error) {
@@ -67,6 +69,9 @@ func (d *door) Stands(p auth.Principal) bool {
 func (d *door) Changed() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.changed == nil { // made by the server, whose bubble it belongs to
+		d.changed = make(chan struct{})
+	}
 	return d.changed
 }
 
@@ -83,7 +88,7 @@ func (d *door) withdraw(value string) {
 	defer d.mu.Unlock()
 	delete(d.known, value)
 	close(d.changed)
-	d.changed = make(chan struct{})
+	d.changed = nil
 }
 
 // as presents value in the handshake.

@@ -32,7 +32,8 @@ type world struct {
 	hub    *hub.Hub
 	server *gateway.Server
 	addr   string
-	secure *tls.Config // for clients; nil: plain
+	secure *tls.Config  // for clients; nil: plain
+	client *http.Client // for clients; nil: any
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
 	number atomic.Uint64
@@ -158,6 +159,7 @@ func (w *world) dial(o ...func(*websocket.DialOptions)) *client {
 
 func (w *world) tryDial(o ...func(*websocket.DialOptions)) (*client, *http.Response, error) {
 	options := &websocket.DialOptions{Subprotocols: []string{wire.Protocol}, HTTPHeader: http.Header{}}
+	w.through(options)
 	for _, set := range o {
 		set(options)
 	}

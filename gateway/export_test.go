@@ -1,0 +1,23 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/presence-gateway/presence-gateway/gateway/auth"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// Hold holds the grant of whoever presents value, as a request under way does.
+func (s *Server) Hold(value string) {
+	who, _ := s.door.Authenticate(context.Background(), auth.Credential{Kind: auth.Bearer, Value: value})
+	s.rights.Lock()
+	defer s.rights.Unlock()
+	s.policy.grant(who).holders.Add(1)
+}
+
+// Directory returns the directory by which rights are judged.
+func (s *Server) Directory() *presence.Directory {
+	s.rights.Lock()
+	defer s.rights.Unlock()
+	return s.directory
+}
