@@ -34,7 +34,7 @@ func check(cmd *cobra.Command, path string) error {
 		return usageError{errNoConfig}
 	}
 	r := &findings{w: cmd.OutOrStdout()}
-	c, notices, err := config.Load(path, os.Environ(), judgeCredential)
+	c, notices, err := config.Load(path, os.Environ(), judgeCredential, judgeDoor)
 	if err != nil {
 		r.fail("configuration", path+" cannot be used", "mend what is listed below")
 		return err
@@ -49,7 +49,7 @@ func check(cmd *cobra.Command, path string) error {
 	e.stateDir()
 	e.publicURL()
 	e.certificate()
-	e.signIn()
+	e.signIn(ctx)
 	e.redis()
 	if err := e.graph(ctx); err != nil {
 		return err

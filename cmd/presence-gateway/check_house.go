@@ -82,14 +82,6 @@ func (e *examination) certificate() {
 	}
 }
 
-func (e *examination) signIn() {
-	rules := "1 rule"
-	if n := len(e.c.Gateway.Policy); n != 1 {
-		rules = fmt.Sprintf("%d rules", n)
-	}
-	e.ok("sign-in", "anonymous callers alone: whoever reaches "+e.c.Listen+" sees what "+rules+" of gateway.policy allow")
-}
-
 func (e *examination) redis() {
 	e.ok("redis", "not configured: hub.kind is "+e.c.Hub.Kind)
 }

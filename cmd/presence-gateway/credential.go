@@ -60,7 +60,7 @@ func trusted(c *config.Config) (*x509.CertPool, error) {
 
 // judgeCredential lets the credential refuse what the configuration cannot know: a tenant that is none, hosts of
 // different clouds, what a workload's environment lacks.
-func judgeCredential(c *config.Config) (key, problem string) {
+var judgeCredential = config.Judge{Part: "graph", Find: func(c *config.Config) config.Problems {
 	_, err := newCredential(c, zap.NewNop())
 	if c.Graph.Credential.Kind == "token_file" {
 		// A token from elsewhere goes to the host of one cloud, too. Any kind tells which hosts belong together.
@@ -68,14 +68,14 @@ func judgeCredential(c *config.Config) (key, problem string) {
 	}
 	var refused *credential.Error
 	if !errors.As(err, &refused) {
-		return "", ""
+		return nil
 	}
-	key, problem = refused.Where, refused.Text
+	key, text := refused.Where, refused.Text
 	if !strings.HasPrefix(key, "graph.") {
-		key, problem = "graph.credential", key+": "+problem
+		key, text = "graph.credential", key+": "+text
 	}
-	return key, problem + ": " + refused.Remedy
-}
+	return config.Problems{{Key: key, Text: text + ": " + refused.Remedy}}
+}}
 
 // fixedToken came from the environment, so that it never changes.
 type fixedToken struct{ token graph.Token }

@@ -40,7 +40,7 @@ func serve(parent context.Context, path, role string) error {
 	if path == "" {
 		return usageError{errNoConfig}
 	}
-	c, notices, err := config.Load(path, os.Environ(), judgeCredential)
+	c, notices, err := config.Load(path, os.Environ(), judgeCredential, judgeDoor)
 	if err != nil {
 		for _, notice := range notices {
 			fmt.Fprintln(os.Stderr, notice)

@@ -81,6 +81,16 @@ func (k *keyring) count() int {
 	return len(k.keys)
 }
 
+func (k *keyring) names() map[string]bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	all := map[string]bool{}
+	for _, key := range k.keys {
+		all[key.name] = true
+	}
+	return all
+}
+
 func (k *keyring) changes() <-chan struct{} {
 	k.mu.RLock()
 	defer k.mu.RUnlock()

@@ -216,6 +216,14 @@ func (v *Verifier) APIKeys() int {
 	return v.keys.count()
 }
 
+// KeyNames returns the names of the API keys in force.
+func (v *Verifier) KeyNames() map[string]bool {
+	if v.keys == nil {
+		return nil
+	}
+	return v.keys.names()
+}
+
 var _ error = (*Refusal)(nil)
 
 // Refused returns the refusal that err is, if it is one.

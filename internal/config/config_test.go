@@ -113,6 +113,27 @@ hub:
 	}
 }
 
+func TestSignInCanBeSaid(t *testing.T) {
+	const tenant, other = "0e6a1a5e-1111-4222-8333-444455556666", "0e6a1a5e-1111-4222-8333-444455557777"
+	for _, auth := range []string{
+		"{jwt: {issuer: 'https://login.microsoftonline.com/" + tenant + "/v2.0', audience: a, required_scope: S}, login: {client_id: b, scope: 'openid api://a/S'}}",
+		"{jwt: {issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0', audience: a, tenant_ids: [" + tenant + ", " + other + "], required_role: R}, operator_role: Desk}",
+		"{jwt: {issuer: 'https://sts.windows.net/" + tenant + "/', audience: 'api://a', tenant_ids: [" + strings.ToUpper(tenant) + "], required_role: R, required_scope: S}}",
+		"{jwt: {issuer: 'http://127.0.0.1:9000/', audience: a, required_scope: 'https://id.example/scopes/presence'}}",
+		"{jwt: {issuer: accounts.example.com, audience: a, jwks_url: 'https://id.example/keys', required_role: R}, login: {client_id: b, scope: api://a/.default}}",
+	} {
+		text := strings.Replace(least(t), "{anonymous: true}\n  policy", auth+"\n  policy", 1)
+		text = strings.Replace(text, "who: {anonymous: true}", "who: {everyone: true}", 1)
+		if _, notices, err := config.Parse("c.yaml", []byte(text), nil); err != nil || len(notices) > 0 {
+			t.Errorf("%s: %v %v", auth, notices, err)
+		}
+	}
+	text := strings.Replace(least(t), "{anonymous: true}\n  policy", "{jwt: {issuer: 'https://id.example', audience: a}}\n  policy", 1)
+	if _, notices, err := config.Parse("c.yaml", []byte(text), nil); err != nil || len(notices) != 2 || !strings.Contains(notices[0], "neither required_scope nor required_role") {
+		t.Errorf("%v %v", notices, err)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	text := strings.Replace(least(t), "auth: {anonymous: true}", `auth: &door {anonymous: true}
   limits: &l {connections: 5, messages_per_second: 7}`, 1)

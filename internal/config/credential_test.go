@@ -55,7 +55,12 @@ func TestSecretFromEnvironment(t *testing.T) {
 
 // What another part of the program refuses has its line like everything else.
 func TestJudge(t *testing.T) {
-	judge := func(c *config.Config) (string, string) { return "graph.credential.kind", "is not for " + c.Graph.Cloud }
+	judge := config.Judge{Part: "graph", Find: func(c *config.Config) config.Problems {
+		return config.Problems{{Key: "graph.credential.kind", Text: "is not for " + c.Graph.Cloud}}
+	}}
+	other := config.Judge{Part: "gateway.auth", Find: func(*config.Config) config.Problems {
+		return config.Problems{{File: "keys.yaml", Line: 7, Text: "is no key"}}
+	}}
 	_, _, err := config.Parse("c.yaml", []byte(least(t)), nil, judge)
 	if err == nil || err.Error() != "c.yaml:2: graph.credential.kind: is not for global" {
 		t.Errorf("got %v", err)
@@ -63,5 +68,9 @@ func TestJudge(t *testing.T) {
 	_, _, err = config.Parse("c.yaml", []byte(lay(least(t), "graph.cloud: mars")), nil, judge)
 	if err == nil || strings.Contains(err.Error(), "is not for") {
 		t.Errorf("asked though graph is broken: %v", err)
+	}
+	_, _, err = config.Parse("c.yaml", []byte(lay(least(t), "graph.cloud: mars")), nil, judge, other)
+	if err == nil || !strings.Contains(err.Error(), "\nkeys.yaml:7: is no key") {
+		t.Errorf("another part is not asked, or its file is not named: %v", err)
 	}
 }

@@ -16,9 +16,13 @@ func Load(path string, environ []string, judges ...Judge) (c *Config, notices []
 	return Parse(path, text, environ, judges...)
 }
 
-// Judge finds what this package cannot: values that a part of the program refuses. It answers the key and what is wrong
-// with it, or nothing. It is asked about configurations whose graph part is good so far.
-type Judge func(*Config) (key, problem string)
+// Judge finds what this package cannot: values that a part of the program refuses, and mistakes in files that the
+// configuration names. It is asked about configurations whose Part is good so far.
+type Judge struct {
+	Part string // a key, such as graph
+	// Find answers the mistakes: each with the key that is wrong, or with the File and Line of another file.
+	Find func(*Config) Problems
+}
 
 // Parse is [Load] for the text of a file.
 func Parse(file string, text []byte, environ []string, judges ...Judge) (c *Config, notices []string, err error) {
@@ -33,11 +37,15 @@ func Parse(file string, text []byte, environ []string, judges ...Judge) (c *Conf
 	if len(d.lines) > 0 || len(d.problems) == 0 {
 		v.run(c)
 		for _, judge := range judges {
-			if v.failedBelow("graph") {
-				break
+			if v.failedBelow(judge.Part) {
+				continue
 			}
-			if key, problem := judge(c); problem != "" {
-				v.fail(key, "%s", problem)
+			for _, p := range judge.Find(c) {
+				if p.File != "" {
+					v.problems = append(v.problems, p)
+				} else {
+					v.fail(p.Key, "%s", p.Text)
+				}
 			}
 		}
 	}

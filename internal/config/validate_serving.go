@@ -38,39 +38,6 @@ func (v *validation) gateway(g *Gateway) {
 	}
 }
 
-// doors refuses the ways of signing in that this release does not have, and a gateway that nobody can enter.
-func (v *validation) doors(c *Config) {
-	a := c.Gateway.Auth
-	for _, later := range []struct{ key, value string }{
-		{"gateway.auth.jwt.issuer", a.JWT.Issuer},
-		{"gateway.auth.jwt.audience", a.JWT.Audience},
-		{"gateway.auth.jwt.jwks_url", a.JWT.JWKSURL},
-		{"gateway.auth.jwt.required_role", a.JWT.RequiredRole},
-		{"gateway.auth.jwt.required_scope", a.JWT.RequiredScope},
-		{"gateway.auth.login.client_id", a.Login.ClientID},
-		{"gateway.auth.login.scope", a.Login.Scope},
-	} {
-		if later.value != "" {
-			v.fail(later.key, "signing in %s: remove it, and let callers in with gateway.auth.anonymous: true and a policy for them", notYet)
-		}
-	}
-	if len(a.JWT.TenantIDs) > 0 {
-		v.fail("gateway.auth.jwt.tenant_ids", "signing in %s: remove it, and let callers in with gateway.auth.anonymous: true and a policy for them", notYet)
-	}
-	if a.APIKeysFile != "" {
-		v.readable("gateway.auth.api_keys_file", a.APIKeysFile)
-	}
-	if !a.Anonymous && !a.signsIn() {
-		v.fail("gateway.auth.anonymous", "nobody gets in: set it to true, or set gateway.auth.api_keys_file or gateway.auth.jwt, and say in gateway.policy who sees whom")
-	}
-	if a.OperatorRole != "" && !a.signsIn() {
-		v.notice("gateway.auth.operator_role has no effect: nobody can sign in; set gateway.auth.api_keys_file or gateway.auth.jwt")
-	}
-}
-
-// signsIn reports whether a caller can be more than anonymous.
-func (a Auth) signsIn() bool { return a.APIKeysFile != "" || a.JWT.Issuer != "" }
-
 func (v *validation) policy(c *Config) {
 	kept := c.Privacy.Set()
 	if len(c.Gateway.Policy) == 0 {
