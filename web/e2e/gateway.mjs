@@ -45,7 +45,7 @@ export async function startGateway({ port = 0, users = 60, heartbeatMs = 1000 } 
       });
       return;
     }
-    if (url.pathname === "/v1/settings") return json(response, { version: "0.0.0-stand-in", demo: true });
+    if (url.pathname === "/v1/settings") return json(response, { version: "0.0.0-stand-in", demo: true, signIn: { anonymous: true, apiKey: false } });
     if (url.pathname === "/v1/directory") {
       const from = Number(url.searchParams.get("next") ?? 0);
       const next = from + 1000 < people.length ? String(from + 1000) : undefined;

@@ -1,6 +1,6 @@
 import { steadyClock } from "./clock.ts";
 import { userId, type Presence, type Refusal, type ServerMessage, type Snapshot } from "./protocol.ts";
-import { Socket, type LinkStatus, type Wire } from "./socket.ts";
+import { Socket, type LinkStatus, type TokenSource, type Wire } from "./socket.ts";
 import { Store, type Absence } from "./store.ts";
 import { Subscriptions, type Request } from "./subscriptions.ts";
 
@@ -26,6 +26,8 @@ export interface ClientStatus extends LinkStatus {
 export interface ClientOptions {
   /** Base address of the gateway, such as `https://presence.example.com`. */
   readonly gateway: string;
+  /** What to sign in with; without it the caller is anonymous. */
+  readonly getToken?: TokenSource;
   readonly dial?: (url: string, protocol: string) => Wire;
   readonly random?: () => number;
   readonly now?: () => number;
@@ -77,6 +79,7 @@ export class Client {
     this.#socket = new Socket({
       url: url.href,
       now: options.now ?? steadyClock(),
+      ...(options.getToken && { token: options.getToken }),
       ...(options.random && { random: options.random }),
       ...(options.dial && { dial: options.dial }),
       onOpen: () => this.#opened(),
@@ -364,11 +367,11 @@ function earlier(a: number | undefined, b: number | undefined): number | undefin
 const clients = new Map<string, Client>();
 
 /** The one client of a page for a gateway. It follows the page: it wakes with the network and the reader, and sleeps with the page. */
-export function clientFor(gateway: string): Client {
+export function clientFor(gateway: string, getToken?: TokenSource): Client {
   const origin = new URL(gateway, globalThis.location?.href).href;
   let client = clients.get(origin);
   if (client === undefined) {
-    const made = (client = new Client({ gateway: origin }));
+    const made = (client = new Client({ gateway: origin, ...(getToken && { getToken }) }));
     clients.set(origin, made);
     addEventListener("online", () => made.nudge());
     addEventListener("pageshow", () => made.resume());

@@ -1,7 +1,8 @@
 /** The page of `GET /`: people by department, live, with an honest word on how live. */
 import { clientFor } from "./client.ts";
 import { Counts } from "./counts.ts";
-import { bare, readDirectory, readSettings, type Directory } from "./directory.ts";
+import { bare, readDirectory, type Directory } from "./directory.ts";
+import { Door } from "./door.ts";
 import { byId, make, setText } from "./dom.ts";
 import { face } from "./face.ts";
 import { glyphStyles } from "./glyph.ts";
@@ -9,9 +10,13 @@ import { Notice } from "./notice.ts";
 import { Panel } from "./panel.ts";
 import { People } from "./people.ts";
 import { Roster } from "./roster.ts";
+import { readSettings } from "./settings.ts";
+import { SignIn } from "./sign-in.ts";
 
 const gateway = new URL("./", location.href).href;
-const client = clientFor(gateway);
+/** Who this page is, once the gateway has said how that is told. */
+let signIn: SignIn | undefined;
+const client = clientFor(gateway, async (options) => signIn?.token(options));
 const roster = new Roster();
 
 const sheet = new CSSStyleSheet();
@@ -28,6 +33,8 @@ const empty = byId("empty");
 
 let directory: Directory | undefined;
 let panel: Panel | undefined;
+/** Whether everyone is being watched. */
+let begun = false;
 
 const notice = new Notice(byId("link"), byId("notice"), () => client.nudge(true));
 const counts = new Counts(byId("counts"), () => select());
@@ -44,24 +51,47 @@ const people = new People(byId("people"), {
 const dirty = new Set<string>();
 let frame = 0;
 
-client.watchEveryone((ids) => {
-  for (const id of ids) dirty.add(id);
-  // A hidden page draws no frames; the ids wait until it is seen again.
-  frame ||= requestAnimationFrame(draw);
-});
 client.onStatus(() => {
   drawStatus();
   frame ||= requestAnimationFrame(draw);
 });
 setInterval(() => document.visibilityState === "visible" && drawStatus(), 1000);
 
-void readSettings(gateway).then((settings) => {
+const door = new Door(byId("door"), byId<HTMLButtonElement>("account"), () => begin());
+void arrive();
+drawStatus();
+
+/** Learns how one signs in here, and goes on as far as that allows. */
+async function arrive(): Promise<void> {
+  const settings = await readSettings(gateway);
+  if (settings === undefined) {
+    setTimeout(() => void arrive(), REREAD);
+    return;
+  }
   byId("demo").hidden = !settings.demo;
   setText(byId("foot"), settings.version === "" ? "Presence Gateway" : `Presence Gateway ${settings.version}`);
   panel = new Panel({ gateway, demo: settings.demo, onClose: (id) => people.focus(id) });
-});
-void loadDirectory();
-drawStatus();
+  signIn = new SignIn(settings.signIn);
+  if (await signIn.arrive()) begin();
+}
+
+/** Watches everyone, where somebody is signed in or need not be. */
+function begin(): void {
+  door.draw(signIn!);
+  drawEmpty();
+  if (!signIn!.open) return;
+  if (begun) {
+    client.nudge(true);
+    return;
+  }
+  begun = true;
+  client.watchEveryone((ids) => {
+    for (const id of ids) dirty.add(id);
+    // A hidden page draws no frames; the ids wait until it is seen again.
+    frame ||= requestAnimationFrame(draw);
+  });
+  void loadDirectory();
+}
 
 /** How long a directory read stands before newcomers or a failure cause another, in milliseconds. */
 const REREAD = 3000;
@@ -71,7 +101,7 @@ let rereading: ReturnType<typeof setTimeout> | undefined;
 async function loadDirectory(): Promise<void> {
   rereading = undefined;
   readAt = performance.now();
-  const read = await readDirectory(gateway);
+  const read = await readDirectory(gateway, signIn?.fetch);
   // A directory that cannot be read now does not undo one that was.
   if (read.people !== undefined || directory?.people === undefined) directory = read;
   if (read.people === undefined && read.reason === "away") reload();
@@ -134,6 +164,7 @@ let shown = false;
 
 function drawStatus(): void {
   const { status } = client;
+  if (status.reason === "signed_out" && status.retrying === false) door.shut(signIn!);
   notice.draw(status, roster.size > 0);
   // Numbers made of states only last known must not look current either.
   document.body.classList.toggle("last-known", status.state === "degraded" || status.state === "offline");
@@ -143,7 +174,7 @@ function drawStatus(): void {
 
 /** A list without people says why, and what would help. */
 function drawEmpty(): void {
-  const [title, text] = shown ? ["", ""] : reason();
+  const [title, text] = shown || door.open ? ["", ""] : reason();
   byId("tools").hidden = roster.size === 0;
   empty.hidden = title === "";
   if (empty.dataset.title === title) return;

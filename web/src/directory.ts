@@ -6,11 +6,6 @@ export interface Person {
   readonly department: string;
 }
 
-/** What the gateway says of itself and of this page, from `GET /v1/settings`. */
-export interface Settings {
-  readonly demo: boolean;
-  readonly version: string;
-}
 
 /** The directory as read: people, or why there are none. */
 export type Directory =
@@ -47,16 +42,6 @@ export async function readDirectory(gateway: string, get: typeof fetch = fetch):
     if (url.origin !== first.origin) break;
   }
   return { people };
-}
-
-export async function readSettings(gateway: string, get: typeof fetch = fetch): Promise<Settings> {
-  try {
-    const response = await get(new URL("v1/settings", gateway), { headers: { accept: "application/json" } });
-    const json = response.ok ? ((await response.json()) as Record<string, unknown> | null) : null;
-    return { demo: json?.demo === true, version: text(json?.version) };
-  } catch {
-    return { demo: false, version: "" };
-  }
 }
 
 function person(json: unknown): Person[] {

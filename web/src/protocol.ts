@@ -73,6 +73,11 @@ export interface Refusal {
   readonly code: string;
   readonly message: string;
 }
+/** The sign-in ends soon. */
+export interface Expiring {
+  readonly type: "expiring";
+  readonly inSeconds: number;
+}
 export interface Goodbye {
   readonly type: "goodbye";
   readonly reason: string;
@@ -80,7 +85,7 @@ export interface Goodbye {
 }
 
 export type ServerMessage =
-  | Hello | Status | Snapshot | Delta | Gone | Heartbeat | Pong | Ack | Refusal | Goodbye;
+  | Hello | Status | Snapshot | Delta | Gone | Heartbeat | Pong | Ack | Refusal | Expiring | Goodbye;
 
 /** A message that is none. */
 export class ProtocolError extends Error {
@@ -129,6 +134,8 @@ export function decode(frame: unknown): ServerMessage | undefined {
       return { type: "ack", id: optionalNumber(m, "id") };
     case "error":
       return { type: "error", id: optionalNumber(m, "id"), code: string(m, "code"), message: optionalString(m, "message") };
+    case "expiring":
+      return { type: "expiring", inSeconds: Math.max(0, optionalNumber(m, "inSeconds")) };
     case "goodbye":
       return { type: "goodbye", reason: optionalString(m, "reason"), reconnectAfterMs: Math.max(0, optionalNumber(m, "reconnectAfterMs")) };
   }

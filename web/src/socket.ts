@@ -24,6 +24,12 @@ export interface Wire {
   close(code?: number, reason?: string): void;
 }
 
+/**
+ * Gives what to sign in with, an access token or an API key; undefined to come as nobody in particular. `renew`: the one
+ * before was refused or is about to end. A rejection counts as a failed attempt.
+ */
+export type TokenSource = (options: { readonly renew: boolean }) => Promise<string | undefined>;
+
 export interface SocketOptions {
   /** `ws:` or `wss:` address of the stream. */
   readonly url: string;
@@ -31,7 +37,9 @@ export interface SocketOptions {
   readonly now: () => number;
   readonly random?: () => number;
   readonly dial?: (url: string, protocol: string) => Wire;
-  /** A new connection said hello; subscriptions begin anew. */
+  /** Asked before each connection, and for a renewal on one; without it nobody signs in. */
+  readonly token?: TokenSource;
+  /** A new connection said hello, and sign-in is on its way; subscriptions begin anew. */
   readonly onOpen: () => void;
   /** Every message but those the socket answers itself. */
   readonly onMessage: (message: ServerMessage) => void;
@@ -46,8 +54,10 @@ const PATIENCE = 10_000;
 /** Heartbeats of silence after which a connection counts as lost. */
 const SILENCE = 2.5;
 
+/** Not signed in, or no longer. */
+const SIGNED_OUT = 4401;
 /** Why a close code means that the same attempt cannot succeed later. */
-const FINAL: Record<number, string> = { 1009: "protocol", 4400: "protocol", 4401: "signed_out", 4403: "forbidden" };
+const FINAL: Record<number, string> = { 1009: "protocol", 4400: "protocol", [SIGNED_OUT]: "signed_out", 4403: "forbidden" };
 /** Reasons behind the other codes; all else is `lost`. */
 const PASSING: Record<number, string> = { 1012: "restarting", 4408: "signed_out", 4429: "busy" };
 
@@ -62,6 +72,11 @@ export class Socket {
   #status: LinkStatus = { state: "connecting", since: Date.now() };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wanted = false;
+  /** Counts connections begun, so that a token that comes late is not used for one given up meanwhile. */
+  #attempt = 0;
+  #token: string | undefined;
+  /** The gateway refused the last token and has let nobody in since. */
+  #refused = false;
   #greeted = false;
   #failures = 0;
   #greetedAt: number | undefined;
@@ -127,6 +142,27 @@ export class Socket {
     clearTimeout(this.#timer);
     this.#goodbye = undefined;
     this.#greetedAt = undefined;
+    const attempt = ++this.#attempt;
+    const { token } = this.#options;
+    if (token === undefined) {
+      this.#connect();
+      return;
+    }
+    token({ renew: this.#refused }).then(
+      (token) => {
+        if (attempt !== this.#attempt) return;
+        if (token === undefined && this.#refused) {
+          this.#end("signed_out");
+          return;
+        }
+        this.#token = token;
+        this.#connect();
+      },
+      () => attempt === this.#attempt && this.#retry("signed_out"),
+    );
+  }
+
+  #connect(): void {
     const dial = this.#options.dial ?? ((url, protocol) => new WebSocket(url, protocol) as unknown as Wire);
     let wire: Wire;
     try {
@@ -161,15 +197,21 @@ export class Socket {
         this.#greetedAt = this.#heardAt;
         this.#heartbeat = message.heartbeatSeconds * 1000;
         this.#listen();
+        // Before anything else, and without waiting for the answer: the gateway takes messages in their order.
+        if (this.#token !== undefined) this.send({ type: "authenticate", token: this.#token });
         this.#options.onOpen();
         return;
       case "status":
+        this.#refused = false; // it is told to those who are in
         this.#tell(
           message.state === "live"
             ? { state: "live", since: Date.now() }
             : { state: "degraded", reason: message.reason, since: Date.parse(message.since) || Date.now() },
         );
         break;
+      case "expiring":
+        this.#renew();
+        return;
       case "goodbye":
         this.#goodbye = message.reconnectAfterMs;
         return;
@@ -179,6 +221,17 @@ export class Socket {
         break;
     }
     this.#options.onMessage(message);
+  }
+
+  /** Signs in again on the connection that stands. Where that fails, the gateway ends it, and the next one begins with a new token. */
+  #renew(): void {
+    const wire = this.#wire;
+    this.#options.token?.({ renew: true }).then(
+      (token) => {
+        if (token !== undefined && wire === this.#wire) this.send({ type: "authenticate", token });
+      },
+      () => {},
+    );
   }
 
   /** Watches for silence with one timer that is set again when it fires, not at every message. */
@@ -198,12 +251,20 @@ export class Socket {
   #lost(code: number): void {
     this.#hangUp();
     const final = FINAL[code];
-    if (final !== undefined) {
-      this.#waitingSince = this.#options.now();
-      this.#tell({ state: "offline", reason: final, since: this.#since(), retrying: false });
+    if (code === SIGNED_OUT && this.#options.token !== undefined && !this.#refused) {
+      this.#refused = true; // a new token may do; a second refusal is the last
+      this.#retry(FINAL[code]!);
+    } else if (final !== undefined) {
+      this.#end(final);
     } else {
       this.#retry(PASSING[code] ?? "lost");
     }
+  }
+
+  /** Stops trying until somebody asks. */
+  #end(reason: string): void {
+    this.#waitingSince = this.#options.now();
+    this.#tell({ state: "offline", reason, since: this.#since(), retrying: false });
   }
 
   #retry(reason: string): void {
@@ -222,6 +283,7 @@ export class Socket {
 
   #hangUp(code?: number): void {
     clearTimeout(this.#timer);
+    this.#attempt++;
     const wire = this.#wire;
     this.#wire = undefined;
     this.#greeted = false;

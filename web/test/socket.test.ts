@@ -219,3 +219,120 @@ describe("steadyClock", () => {
     expect(now() - slept).toBe(50);
   });
 });
+
+describe("signing in", () => {
+  let asked: boolean[];
+  let tokens: (string | undefined | Error)[];
+  let opened: number;
+
+  beforeEach(() => {
+    asked = [];
+    tokens = [];
+    opened = 0;
+    socket = new Socket({
+      url: "ws://gateway/v1/stream",
+      now: steadyClock(),
+      random: () => 1,
+      dial: gateway.dial,
+      token: async ({ renew }) => {
+        asked.push(renew);
+        const token = tokens.shift();
+        if (token instanceof Error) throw token;
+        return token;
+      },
+      onOpen: () => opened++,
+      onMessage: () => {},
+      onStatus: (s) => told.push(s),
+    });
+  });
+
+  it("comes before everything else, with a token fetched before the connection", async () => {
+    tokens.push("t1");
+    socket.open();
+    expect(gateway.lines).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(0);
+    gateway.last.say({ type: "hello", heartbeatSeconds: 10 });
+    expect(gateway.last.sent).toEqual([{ type: "authenticate", token: "t1" }]);
+    expect(opened).toBe(1);
+  });
+
+  it("is left out where there is no token", async () => {
+    tokens.push(undefined);
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    gateway.welcome();
+    expect(gateway.last.sent).toEqual([]);
+    expect(socket.status.state).toBe("live");
+  });
+
+  it("is tried once more with a new token when the gateway refuses one, and then no more", async () => {
+    tokens.push("old", "new");
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    gateway.last.end(4401);
+    expect(socket.status).toMatchObject({ state: "offline", reason: "signed_out", retrying: true });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(asked).toEqual([false, true]);
+    gateway.last.say({ type: "hello", heartbeatSeconds: 10 });
+    expect(gateway.last.sent).toEqual([{ type: "authenticate", token: "new" }]);
+    gateway.last.end(4401);
+    expect(socket.status).toMatchObject({ state: "offline", reason: "signed_out", retrying: false });
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(gateway.lines).toHaveLength(2);
+  });
+
+  it("may be refused again once it was accepted in between", async () => {
+    tokens.push("a", "b", "c");
+    socket.open();
+    for (let i = 0; i < 2; i++) {
+      await vi.advanceTimersByTimeAsync(2000);
+      gateway.welcome();
+      gateway.last.end(4401);
+    }
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked).toEqual([false, true, true]);
+    expect(gateway.lines).toHaveLength(3);
+  });
+
+  it("ends where there is no other token", async () => {
+    tokens.push("old", undefined);
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    gateway.last.end(4401);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(gateway.lines).toHaveLength(1);
+    expect(socket.status).toMatchObject({ reason: "signed_out", retrying: false });
+  });
+
+  it("is renewed on the connection that stands, and not on the next", async () => {
+    tokens.push("t1", "t2", "t3");
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    const line = gateway.welcome();
+    line.say({ type: "expiring", inSeconds: 300 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(line.sent).toEqual([{ type: "authenticate", token: "t1" }, { type: "authenticate", token: "t2" }]);
+    line.say({ type: "expiring", inSeconds: 300 });
+    line.end(1006);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(line.sent).toHaveLength(2);
+  });
+
+  it("waits with back-off while no token can be had", async () => {
+    tokens.push(new Error("away"), "t1");
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(socket.status).toMatchObject({ state: "offline", reason: "signed_out", retrying: true });
+    expect(gateway.lines).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(gateway.lines).toHaveLength(1);
+  });
+
+  it("does not use a token that comes after the socket was closed", async () => {
+    tokens.push("t1");
+    socket.open();
+    socket.close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(gateway.lines).toHaveLength(0);
+  });
+});
