@@ -104,14 +104,3 @@ func cursor(text string) (id presence.ID, err error) {
 func mentions(p presence.Person, text string) bool {
 	return text == "" || strings.Contains(strings.ToLower(p.DisplayName+"\n"+p.Department+"\n"+p.JobTitle), text)
 }
-
-// settings answers GET /v1/settings: what pages need to know before anybody signs in.
-func (s *Server) settings(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-cache")
-	return json.NewEncoder(w).Encode(struct {
-		Version string `json:"version"`
-		SignIn  string `json:"signIn"`
-		Demo    bool   `json:"demo,omitempty"`
-	}{s.options.Version, "anonymous", s.options.Demo})
-}

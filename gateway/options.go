@@ -28,6 +28,7 @@ type Options struct {
 
 	Door         Door   // says who callers are; nil: everyone is anonymous, if Anonymous lets them
 	Anonymous    bool   // whoever presents nothing is the anonymous caller
+	SignIn       SignIn // how pages sign in
 	Policy       []Rule // who sees whom, until Govern is called
 	OperatorRole string // the token role, or the name of the API key, of whoever may see the operator's view
 	OnDemand     bool   // whoever is asked for is read, not only those the directory watches

@@ -243,7 +243,7 @@ func TestDirectoryAndSettings(t *testing.T) {
 	if p := get("groups=" + hidden.String()); len(p.People) != 0 {
 		t.Errorf("a hidden group: %+v", p)
 	}
-	if a := w.call("GET", "/v1/settings", ""); !strings.Contains(a.body, `"version":"1.2.3"`) || !strings.Contains(a.body, `"signIn":"anonymous"`) || strings.Contains(a.body, "demo") {
+	if a := w.call("GET", "/v1/settings", ""); !strings.Contains(a.body, `"version":"1.2.3"`) || !strings.Contains(a.body, `"signIn":{"anonymous":true,"apiKey":false}`) || strings.Contains(a.body, "demo") {
 		t.Errorf("settings %s", a.body)
 	}
 	if a := newWorld(t, 1, gateway.Options{Demo: true}).call("GET", "/v1/settings", ""); !strings.Contains(a.body, `"demo":true`) {

@@ -22,6 +22,8 @@ var dist embed.FS
 type Options struct {
 	// FrameAncestors are the exact origins (scheme, host and port) whose pages may show the dashboard in a frame.
 	FrameAncestors []string
+	// Authority is the origin of the provider where the dashboard signs people in; empty: they cannot.
+	Authority string
 }
 
 // Handler serves the pages with the zero Options.
@@ -30,7 +32,7 @@ func Handler() http.Handler { return New(Options{}) }
 // New returns a handler for "/", "/widget.js" and "/assets/". It answers GET and HEAD, and 404 for every other path. The
 // handler is safe for concurrent use and keeps all files, plain and compressed, in memory.
 func New(o Options) http.Handler {
-	p := &pages{files: map[string]*file{}, ancestors: ancestors(o.FrameAncestors)}
+	p := &pages{files: map[string]*file{}, ancestors: ancestors(o.FrameAncestors), authority: authority(o.Authority)}
 	err := fs.WalkDir(dist, "dist", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
@@ -52,6 +54,7 @@ func New(o Options) http.Handler {
 type pages struct {
 	files     map[string]*file // by request path; "/index.html" is "/"
 	ancestors string
+	authority string // with a space before it, or empty
 }
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +115,7 @@ func (p *pages) policy(requested string) string {
 	if host.MatchString(requested) {
 		connect += " ws://" + requested + " wss://" + requested
 	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " + connect +
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " + connect + p.authority +
 		"; base-uri 'none'; form-action 'none'; frame-ancestors " + p.ancestors + "; require-trusted-types-for 'script'"
 }
 
@@ -133,4 +136,11 @@ func ancestors(origins []string) string {
 		return "'none'"
 	}
 	return "'self' " + strings.Join(allowed, " ")
+}
+
+func authority(o string) string {
+	if !origin.MatchString(o) {
+		return ""
+	}
+	return " " + o
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,11 @@ import (
 )
 
 func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registry *prometheus.Registry, p parts) (*gateway.Server, error) {
+	signIn := pagesSignIn(&c.Gateway.Auth)
+	pages := web.Options{FrameAncestors: c.Gateway.Origins}
+	if signIn.Login != nil {
+		pages.Authority = originOf(signIn.Login.Authority)
+	}
 	o := gateway.Options{
 		Version:        thisBuild().Version,
 		Demo:           p.tenant != nil,
@@ -24,6 +30,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		TrustedProxies: c.TrustedProxies,
 		Door:           p.door,
 		Anonymous:      c.Gateway.Auth.Anonymous,
+		SignIn:         signIn,
 		Policy:         policy(c, c.Gateway.Policy),
 		OperatorRole:   c.Gateway.Auth.OperatorRole,
 		OnDemand:       c.Watch.OnDemand,
@@ -43,7 +50,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		FacadeMaxAge: c.Gateway.FacadeMaxAge,
 		Drain:        drainOfGateway(c.Gateway.Drain),
 		DrainDelay:   c.Gateway.DrainDelay,
-		Pages:        web.New(web.Options{FrameAncestors: c.Gateway.Origins}),
+		Pages:        web.New(pages),
 		Explain:      func(id presence.ID) any { return reader.Explain(id) },
 		Ready:        func() (bool, string) { return loaded(table) },
 		Metrics:      registry,
@@ -111,4 +118,33 @@ func subjects(names []string, issuer string) []string {
 // drainOfGateway leaves a little of the whole drain to what ends after the front.
 func drainOfGateway(whole time.Duration) time.Duration {
 	return max(time.Millisecond, whole-min(whole/10, time.Second)) // 0 would mean the default
+}
+
+// pagesSignIn says how the pages sign in.
+func pagesSignIn(a *config.Auth) gateway.SignIn {
+	s := gateway.SignIn{APIKey: a.APIKeysFile != ""}
+	if a.Login.ClientID != "" {
+		s.Login = &gateway.Login{Authority: authorityOf(a.JWT.Issuer, a.JWT.TenantIDs), ClientID: a.Login.ClientID, Scope: a.Login.Scope}
+	}
+	return s
+}
+
+// authorityOf is where people sign in for tokens of an issuer. Entra's tokens of version 1.0 have a name of their own for
+// the issuer, but come from the same place; of several tenants, pages know one.
+func authorityOf(issuer string, tenants []string) string {
+	if tenant, old := strings.CutPrefix(issuer, "https://sts.windows.net/"); old {
+		issuer = "https://login.microsoftonline.com/" + strings.TrimSuffix(tenant, "/") + "/v2.0"
+	}
+	if len(tenants) > 0 {
+		issuer = strings.ReplaceAll(issuer, "{tenantid}", tenants[0])
+	}
+	return strings.TrimSuffix(issuer, "/")
+}
+
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }

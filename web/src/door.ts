@@ -29,10 +29,10 @@ export class Door {
     this.#corner = corner;
     this.#problem.setAttribute("role", "alert");
     this.#enter.type = "button";
-    this.#enter.addEventListener("click", () => void this.#signIn?.begin());
+    this.#enter.addEventListener("click", () => void this.#go());
     corner.addEventListener("click", () => {
       if (this.#signIn?.signedIn !== true) {
-        if (this.#signIn?.possible === true) void this.#signIn.begin();
+        if (this.#signIn?.possible === true) void this.#go();
         else this.#show();
         return;
       }
@@ -85,6 +85,11 @@ export class Door {
     if (this.open) return;
     if (signIn.signedIn) signIn.reject();
     this.draw(signIn);
+  }
+
+  async #go(): Promise<void> {
+    const signIn = this.#signIn;
+    if (signIn !== undefined && !(await signIn.begin())) this.draw(signIn);
   }
 
   #show(): void {

@@ -2,11 +2,17 @@
 
 /** Where and as whom a page signs people in. */
 export interface Login {
-  readonly authorizationEndpoint: string;
-  readonly tokenEndpoint: string;
+  /** The provider's address: its OpenID metadata stand below it. */
+  readonly authority: string;
   readonly clientId: string;
   /** The gateway's own scope. */
   readonly scope: string;
+}
+
+/** Where the provider takes what. */
+export interface Endpoints {
+  readonly authorization: string;
+  readonly token: string;
 }
 
 /** What has to survive the redirect, in this tab only. */
@@ -36,12 +42,25 @@ export class Refused extends Error {
 /** How long the provider may take to answer. */
 const PATIENCE = 15_000;
 
+/** Reads where the provider takes what (OpenID Connect Discovery, 4). */
+export async function discover(login: Login, get: typeof fetch): Promise<Endpoints> {
+  const response = await get(`${login.authority}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(PATIENCE), credentials: "omit" });
+  if (!response.ok) throw new Error(`metadata: ${response.status}`);
+  const { authorization_endpoint: authorization, token_endpoint: token } = (await response.json()) as Record<string, unknown>;
+  if (typeof authorization !== "string" || typeof token !== "string") throw new Refused("no endpoints");
+  return { authorization, token };
+}
+
 /** Begins a journey: whom to send the reader to, and what to remember meanwhile. `silent`: without asking the reader anything. */
-export async function depart(login: Login, redirect: string, from: string, silent: boolean): Promise<{ url: string; journey: Journey }> {
+export async function depart(
+  login: Login,
+  endpoints: Endpoints,
+  { redirect, from, silent }: { redirect: string; from: string; silent: boolean },
+): Promise<{ url: string; journey: Journey }> {
   const verifier = random();
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   const journey = { state: random(), verifier, from };
-  const url = new URL(login.authorizationEndpoint);
+  const url = new URL(endpoints.authorization);
   const query = {
     client_id: login.clientId,
     response_type: "code",
@@ -72,8 +91,8 @@ export function arrival(href: string): { code?: string; error?: string; state: s
 }
 
 /** Trades a code, or a refresh token, for tokens. Throws Refused when the provider says no, another error when it does not answer. */
-export async function redeem(login: Login, grant: Record<string, string>, post: typeof fetch): Promise<Tokens> {
-  const response = await post(login.tokenEndpoint, {
+export async function redeem(login: Login, endpoints: Endpoints, { grant, post }: { grant: Record<string, string>; post: typeof fetch }): Promise<Tokens> {
+  const response = await post(endpoints.token, {
     method: "POST",
     body: new URLSearchParams({ client_id: login.clientId, ...grant }),
     signal: AbortSignal.timeout(PATIENCE),

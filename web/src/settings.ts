@@ -39,8 +39,7 @@ function text(v: unknown): string {
 
 function login(f: Fields): Login | undefined {
   const login = {
-    authorizationEndpoint: text(f.authorizationEndpoint),
-    tokenEndpoint: text(f.tokenEndpoint),
+    authority: text(f.authority),
     clientId: text(f.clientId),
     scope: text(f.scope),
   };

@@ -1,5 +1,5 @@
 import { steadyClock } from "./clock.ts";
-import { arrival, depart, redeem, Refused, type Journey, type Login, type Tokens } from "./pkce.ts";
+import { arrival, depart, discover, redeem, Refused, type Endpoints, type Journey, type Login, type Tokens } from "./pkce.ts";
 
 /** How a page may sign in, from `GET /v1/settings`. */
 export interface Ways {
@@ -21,7 +21,7 @@ export interface Surroundings {
   go(url: string): void;
   /** Changes the page's address without leaving it. */
   rename(href: string): void;
-  readonly post: typeof fetch;
+  readonly fetch: typeof fetch;
   readonly now: () => number;
 }
 
@@ -45,6 +45,7 @@ export class SignIn {
   #tokens: Tokens | undefined;
   /** When the access token ends, by `now`. */
   #end = 0;
+  #known: Endpoints | undefined;
   #renewing: Promise<string | undefined> | undefined;
   #problem = "";
 
@@ -98,13 +99,19 @@ export class SignIn {
     return true;
   }
 
-  /** Sends the reader to the provider. */
-  async begin(silent = false): Promise<void> {
+  /** Sends the reader to the provider. Resolves to false, with the problem told, where that does not answer. */
+  async begin(silent = false): Promise<boolean> {
     const { login } = this.ways;
-    if (login === undefined) return;
-    const { url, journey } = await depart(login, this.#page, this.#here.href, silent);
-    this.#here.tab.setItem(JOURNEY, JSON.stringify(journey));
-    this.#here.go(url);
+    if (login === undefined) return false;
+    try {
+      const { url, journey } = await depart(login, await this.#endpoints(), { redirect: this.#page, from: this.#here.href, silent });
+      this.#here.tab.setItem(JOURNEY, JSON.stringify(journey));
+      this.#here.go(url);
+      return true;
+    } catch {
+      this.#problem = "no answer";
+      return false;
+    }
   }
 
   /** Keeps an API key in this browser. */
@@ -152,15 +159,23 @@ export class SignIn {
       return;
     }
     try {
-      this.#take(await redeem(this.ways.login!, {
+      this.#take(await this.#redeem({
         grant_type: "authorization_code",
         code: answer.code,
         redirect_uri: this.#page,
         code_verifier: journey.verifier,
-      }, this.#here.post));
+      }));
     } catch (error) {
       this.#refused(error instanceof Refused ? error.code : "no answer");
     }
+  }
+
+  async #redeem(grant: Record<string, string>): Promise<Tokens> {
+    return redeem(this.ways.login!, await this.#endpoints(), { grant, post: this.#here.fetch });
+  }
+
+  async #endpoints(): Promise<Endpoints> {
+    return (this.#known ??= await discover(this.ways.login!, this.#here.fetch));
   }
 
   #take(tokens: Tokens): void {
@@ -183,7 +198,7 @@ export class SignIn {
     const refresh = this.#tokens?.refresh;
     if (refresh !== undefined) {
       try {
-        const tokens = await redeem(this.ways.login!, { grant_type: "refresh_token", refresh_token: refresh }, this.#here.post);
+        const tokens = await this.#redeem({ grant_type: "refresh_token", refresh_token: refresh });
         this.#take({ refresh, ...tokens });
         return tokens.access;
       } catch (error) {
@@ -201,8 +216,7 @@ export class SignIn {
     const tried = Number(this.#here.tab.getItem(TRIED) ?? -Infinity);
     if (!this.possible || Math.abs(Date.now() - tried) < ONCE) return false;
     this.#here.tab.setItem(TRIED, String(Date.now()));
-    await this.begin(true);
-    return true;
+    return this.begin(true);
   }
 
   #takeJourney(): Journey | undefined {
@@ -242,7 +256,7 @@ function browser(): Surroundings {
     },
     go: (url) => location.assign(url),
     rename: (href) => history.replaceState(null, "", href),
-    post: (input, init) => fetch(input, init),
+    fetch: (input, init) => fetch(input, init),
     now: steadyClock(),
   };
 }

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { SignIn, type Surroundings, type Ways } from "../src/sign-in.ts";
 
 const page = "https://gw.example/base/";
-const login = { authorizationEndpoint: "https://login.example/authorize", tokenEndpoint: "https://login.example/token", clientId: "c1", scope: "api://gw/Presence.Subscribe" };
+const endpoints = { authorization_endpoint: "https://login.example/authorize", token_endpoint: "https://login.example/token" };
+const login = { authority: "https://login.example/t", clientId: "c1", scope: "api://gw/Presence.Subscribe" };
 const ways: Ways = { anonymous: false, apiKey: true, login };
 
 class Kept {
@@ -21,6 +22,8 @@ let now: number;
 let posted: URLSearchParams[];
 /** What the token endpoint answers, in turn. */
 let answers: (Response | Error)[];
+/** The provider does not answer. */
+let away: boolean;
 
 const tokens = (access: string, more: object = {}) => Response.json({ access_token: access, expires_in: 3600, refresh_token: `r-${access}`, ...more });
 
@@ -31,7 +34,12 @@ function at(href: string, w: Ways = ways): SignIn {
     href,
     go: (url) => void gone.push(url),
     rename: (h) => void renamed.push(h),
-    post: async (_url, init) => {
+    fetch: async (url, init) => {
+      if (init?.method !== "POST") {
+        expect(url).toBe("https://login.example/t/.well-known/openid-configuration");
+        return away ? new Response("", { status: 503 }) : Response.json(endpoints);
+      }
+      expect(url).toBe(endpoints.token_endpoint);
       posted.push(init!.body as URLSearchParams);
       const answer = answers.shift()!;
       if (answer instanceof Error) throw answer;
@@ -59,6 +67,7 @@ beforeEach(() => {
   posted = [];
   answers = [];
   now = 0;
+  away = false;
 });
 
 describe("signing in at the provider", () => {
@@ -66,7 +75,7 @@ describe("signing in at the provider", () => {
     answers.push(tokens("t1"));
     await journey(page + "?team=a#x");
     const asked = new URL(gone[0]!);
-    expect(asked.origin + asked.pathname).toBe(login.authorizationEndpoint);
+    expect(asked.origin + asked.pathname).toBe(endpoints.authorization_endpoint);
     const q = asked.searchParams;
     expect(Object.fromEntries(["client_id", "response_type", "response_mode", "redirect_uri", "code_challenge_method"].map((k) => [k, q.get(k)]))).toEqual({
       client_id: "c1", response_type: "code", response_mode: "fragment", redirect_uri: page, code_challenge_method: "S256",
@@ -121,6 +130,17 @@ describe("signing in at the provider", () => {
     expect((await journey()).problem).toBe("invalid_grant");
     answers.push(new TypeError("offline"));
     expect((await journey()).problem).toBe("no answer");
+  });
+});
+
+describe("a provider that is away", () => {
+  it("is named as the problem, and the reader stays", async () => {
+    away = true;
+    const s = at(page);
+    expect(await s.begin()).toBe(false);
+    expect([gone, s.problem]).toEqual([[], "no answer"]);
+    away = false;
+    expect(await s.begin()).toBe(true);
   });
 });
 
