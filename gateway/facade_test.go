@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/graphapi"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -60,6 +61,7 @@ func (w *world) graph(method, path, body string, header ...string) (a graphAnswe
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	describetest.Answer(w.t, method, "/graph/v1.0"+path, response.StatusCode, response.Header, text)
 	a.status, a.header, a.body = response.StatusCode, response.Header, string(text)
 	if len(text) == 0 {
 		return a

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/presence-gateway/presence-gateway/gateway/describe"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
@@ -94,6 +95,7 @@ func (o Options) withDefaults() Options {
 	if o.Pages == nil {
 		o.Pages = http.HandlerFunc(notFound)
 	}
+	o.Pages = describe.Handler(o.Pages)
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}

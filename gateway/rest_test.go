@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -36,6 +37,7 @@ func (w *world) call(method, path, body string, header ...string) answer {
 	}
 	defer response.Body.Close()
 	text, _ := io.ReadAll(response.Body)
+	describetest.Answer(w.t, method, path, response.StatusCode, response.Header, text)
 	a := answer{status: response.StatusCode, header: response.Header, body: string(text)}
 	kind := response.Header.Get("Content-Type")
 	switch {

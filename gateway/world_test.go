@@ -18,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
@@ -182,6 +183,7 @@ func (c *client) read() (m wire.Message, err error) {
 	if err != nil {
 		return m, err
 	}
+	describetest.Message(c.t, text)
 	err = json.Unmarshal(text, &m)
 	return m, err
 }

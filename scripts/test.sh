@@ -31,6 +31,13 @@ else
   skip "web: no npm"
 fi
 
+step "descriptions, by their official parsers"
+if scripts/need.sh npm; then
+  scripts/descriptions.sh
+else
+  skip "descriptions: no npm"
+fi
+
 step "lint"
 if [ -n "${CI:-}" ] || scripts/lint.sh --installed; then
   scripts/lint.sh
