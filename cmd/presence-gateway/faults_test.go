@@ -2,13 +2,11 @@ package main_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -81,46 +79,18 @@ func (c *crowd) allTold(live bool, reason string, deadline time.Time) {
 // follow adds what happened in the tenant since it was last asked.
 func (c *crowd) follow() {
 	c.Helper()
-	for {
-		var answer struct {
-			Changes []struct {
-				ID, Availability, Activity string
-				ChangedAt                  time.Time
-			}
-			Last, Lost int
-		}
-		c.tenant.ask("GET", fmt.Sprintf("/sim/changes?after=%d&top=5000", c.last), "", &answer)
-		if answer.Lost > 0 {
-			c.Fatalf("%d changes of the tenant were not written down", answer.Lost)
-		}
-		for _, change := range answer.Changes {
-			c.truth[change.ID] = append(c.truth[change.ID], held{change.ChangedAt, change.Availability, change.Activity, ""})
-		}
-		if c.last = answer.Last; len(answer.Changes) < 5000 {
-			return
-		}
+	changes, last := c.tenant.changes(c.last)
+	c.last = last
+	for _, change := range changes {
+		c.truth[change.user] = append(c.truth[change.user], change.held)
 	}
 }
 
 // converged reports whether every watcher holds the tenant's state of everyone who has not changed for a while.
 func (c *crowd) converged(quiet time.Duration, complain bool) bool {
 	c.Helper()
-	status, text := request(c, "GET", c.tenant.url+"/sim/truth", "")
-	if status != http.StatusOK {
-		c.Fatalf("truth: %d", status)
-	}
+	truth := c.tenant.truth()
 	now := time.Now()
-	truth := map[string]held{}
-	for decoder := json.NewDecoder(strings.NewReader(text)); decoder.More(); {
-		var line struct {
-			ID, Availability, Activity string
-			ChangedAt                  time.Time
-		}
-		if err := decoder.Decode(&line); err != nil {
-			c.Fatal(err)
-		}
-		truth[line.ID] = held{line.ChangedAt, line.Availability, line.Activity, ""}
-	}
 	compared, wrong, all := 0, 0, 0
 	for _, w := range c.watchers {
 		w.mu.Lock()

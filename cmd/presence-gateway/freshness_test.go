@@ -150,7 +150,7 @@ func (s *scenario) judge(t testing.TB, tn *tenant, f *follower, o *office, from 
 	var sights []sight
 	var weight, sum, unseen float64
 	replaced := map[string]time.Time{}
-	changes := tn.changes()
+	changes, _ := tn.changes(0)
 	for _, c := range slices.Backward(changes) {
 		if c.at.Before(from) {
 			break

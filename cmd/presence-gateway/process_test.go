@@ -216,10 +216,11 @@ func (tn *tenant) stats() (s stats) {
 	return s
 }
 
-// changes are those of the tenant, oldest first; version is Graph's sequence number.
-func (tn *tenant) changes() (all []userChange) {
+// changes are those of the tenant after the last one known, oldest first, and the last of them; version is Graph's
+// sequence number.
+func (tn *tenant) changes(known int) (all []userChange, last int) {
 	tn.t.Helper()
-	for last := 0; ; {
+	for last = known; ; {
 		var answer struct {
 			Changes []struct {
 				ID, Availability, Activity, SequenceNumber string
@@ -235,7 +236,7 @@ func (tn *tenant) changes() (all []userChange) {
 			all = append(all, userChange{c.ID, held{c.ChangedAt, c.Availability, c.Activity, c.SequenceNumber}})
 		}
 		if last = answer.Last; len(answer.Changes) < 10000 {
-			return all
+			return all, last
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main_test
 import (
 	"math"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -31,8 +32,28 @@ func TestAdaptiveFreshness(t *testing.T) {
 	}
 }
 
-// What choosing whom to read is worth, over three days made up from different seeds, or over the trace that
-// FRESHNESS_TRACE names.
+// offices are three days made up from different seeds, or the traces whose paths match FRESHNESS_TRACE. They must have
+// as many people each.
+func (s *scenario) offices(b *testing.B) (all []*office) {
+	pattern := os.Getenv("FRESHNESS_TRACE")
+	if pattern == "" {
+		for seed := range uint64(3) {
+			all = append(all, newOffice(s.people, s.lived(), seed+1))
+		}
+		return all
+	}
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		b.Fatalf("FRESHNESS_TRACE: nothing matches %s: %v", pattern, err)
+	}
+	for _, path := range paths {
+		all = append(all, readOffice(b, path))
+		s.people = len(all[0].first)
+	}
+	return all
+}
+
+// What choosing whom to read is worth, in the real program.
 func BenchmarkFreshness(b *testing.B) {
 	for _, s := range []*scenario{
 		{name: "batch/sweep-27s", people: 5000, read: "batch", speed: 10, requests: 20, window: 6 * time.Second, warm: time.Minute, measured: time.Minute},
@@ -41,15 +62,7 @@ func BenchmarkFreshness(b *testing.B) {
 	} {
 		b.Run(s.name, func(b *testing.B) {
 			for b.Loop() {
-				var offices []*office
-				if path := os.Getenv("FRESHNESS_TRACE"); path != "" {
-					offices = append(offices, readOffice(b, path))
-					s.people = len(offices[0].first)
-				} else {
-					for seed := range uint64(3) {
-						offices = append(offices, newOffice(s.people, s.lived(), seed+1))
-					}
-				}
+				offices := s.offices(b)
 				results := make([]struct{ adaptive, plain freshness }, len(offices))
 				var all sync.WaitGroup
 				for i, o := range offices {
