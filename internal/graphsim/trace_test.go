@@ -145,6 +145,8 @@ func TestTraceIsReadStrictly(t *testing.T) {
 		first + "no":                             "line 2: invalid character",
 		"{}":                                     "line 1: want t, user, availability and activity",
 		`{"t":0,"user":0,"availability":"Away"}`: "line 1: want t, user",
+		`{"user":0,"availability":"Away","activity":"Away"}`:                    "line 1: want t, user",
+		`{"t":0,"availability":"Away","activity":"Away"}`:                       "line 1: want t, user",
 		`{"t":0,"user":"0","availability":"Away","activity":"Away"}`:            "line 1: json: cannot unmarshal string",
 		`{"t":0,"user":1,"availability":"Away","activity":"Away"}`:              "line 1: user 1: the next new one is 0",
 		`{"t":0,"user":-1,"availability":"Away","activity":"Away"}`:             "line 1: user -1:",
