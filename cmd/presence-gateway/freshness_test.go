@@ -69,7 +69,7 @@ func (s *scenario) run(t testing.TB, o *office, trace string, interval time.Dura
 		"PRESENCE_GRAPH_INTERVAL="+interval.String(),
 		"PRESENCE_GRAPH_BUDGET_REQUESTS="+fmt.Sprint(s.requests),
 		"PRESENCE_GRAPH_BUDGET_WINDOW="+s.window.String(),
-		"PRESENCE_GATEWAY_HEARTBEAT=200ms")
+		"PRESENCE_GATEWAY_HEARTBEAT=500ms")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	// The n-th connection watches whom n or more watch, so that everyone has as many watchers as the day says.
