@@ -15,6 +15,7 @@ type App struct {
 	Roles        []string            // application permissions that an administrator granted, such as Presence.Read.All
 	Scopes       []string            // delegated permissions that were granted
 	Public       bool                // may use the device code flow
+	RedirectURIs []string            // of a single-page application: people sign in on a page, with code and PKCE
 	NoConsent    bool                // nobody agreed to it in this tenant
 	Disabled     bool                // an administrator switched it off
 	Blocked      bool                // a conditional access policy is against it

@@ -38,6 +38,11 @@ type Authority struct {
 	devices   map[string]*device // by device code
 	refreshes map[string]session // by refresh token
 	replayed  map[string]time.Time
+	apis      []*API
+	assigned  map[string]Assignment // by object or application id
+	people    func() []User         // who can sign in on the page; nil: nobody
+	codes     map[string]code       // authorization codes
+	browsers  map[string]string     // who is signed in, by cookie
 	fault     *Fault
 	keys      []signingKey // published; the last one signs
 	keysFault *KeysFault
@@ -50,6 +55,7 @@ type Authority struct {
 type Stats struct {
 	Discovery       int // metadata, keys and instance discovery
 	Keys            int // of those, for the keys
+	Authorize       int // GET and POST /oauth2/v2.0/authorize
 	Token           int // POST /oauth2/v2.0/token, the polls of a device code too
 	Issued          int // access tokens issued by it
 	Refused         int // token requests refused, pending device codes left out
@@ -104,12 +110,17 @@ func New(o Options) (*Authority, error) {
 	a := &Authority{
 		o: o, mux: http.NewServeMux(), keys: []signingKey{newSigningKey(o.SigningKey)}, identity: id,
 		apps: map[string]*App{}, devices: map[string]*device{}, refreshes: map[string]session{}, replayed: map[string]time.Time{},
+		assigned: map[string]Assignment{}, codes: map[string]code{}, browsers: map[string]string{},
 	}
-	a.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", a.serveOpenID)
+	a.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", a.open(true, a.serveOpenID))
 	a.mux.HandleFunc("GET /common/discovery/instance", a.serveInstance)
-	a.mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", a.serveKeys)
-	a.mux.HandleFunc("GET /{tenant}/discovery/keys", a.serveKeys)
-	a.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", a.serveToken)
+	a.mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", a.open(true, a.serveKeys))
+	a.mux.HandleFunc("GET /{tenant}/discovery/keys", a.open(true, a.serveKeys))
+	a.mux.HandleFunc("GET /{tenant}/oauth2/v2.0/authorize", a.serveAuthorize)
+	a.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", a.serveAuthorize)
+	a.mux.HandleFunc("GET /{tenant}/oauth2/v2.0/logout", a.serveLogout)
+	a.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", a.open(false, a.serveToken))
+	a.mux.HandleFunc("OPTIONS /{tenant}/oauth2/v2.0/token", a.open(false, a.serveToken))
 	a.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/devicecode", a.serveDeviceCode)
 	return a, nil
 }

@@ -26,6 +26,7 @@ type device struct {
 type session struct {
 	clientID string
 	user     User
+	spa      bool // of a single-page application
 }
 
 // serveDeviceCode is POST /{tenant}/oauth2/v2.0/devicecode.
@@ -90,11 +91,12 @@ func (a *Authority) decide(userCode string, then func(*device)) bool {
 	return false
 }
 
-// EndSessions makes every refresh token worthless, as a changed password does.
+// EndSessions makes every refresh token worthless and signs every browser out, as a changed password does.
 func (a *Authority) EndSessions() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	clear(a.refreshes)
+	clear(a.browsers)
 }
 
 // redeem is one poll of a device code.
@@ -124,16 +126,26 @@ func (a *Authority) redeem(app *App, clientID, code string) (*User, string, *ref
 	return d.user, d.resource, nil
 }
 
-// renew looks at a refresh token. It stays good: Entra does not end it with its use.
-func (a *Authority) renew(app *App, clientID, token string) (*User, *refusal) {
+// renew looks at a refresh token. It stays good: Entra does not end it with its use. A single-page application's is replaced.
+func (a *Authority) renew(r *http.Request, app *App, g *grant) *refusal {
+	clientID, token := r.PostForm.Get("client_id"), r.PostForm.Get("refresh_token")
 	if no := app.standing(clientID, true); no != nil {
-		return nil, no
+		return no
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	s, ok := a.refreshes[token]
+	a.mu.Unlock()
 	if !ok || s.clientID != clientID {
-		return nil, &refusal{http.StatusBadRequest, "invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password."}
+		return &refusal{http.StatusBadRequest, "invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password."}
 	}
-	return &s.user, nil
+	if s.spa {
+		if no := a.crossOrigin(r, app); no != nil {
+			return no
+		}
+		a.mu.Lock()
+		delete(a.refreshes, token)
+		a.mu.Unlock()
+	}
+	g.user, g.spa, g.refreshed = &s.user, s.spa, true
+	return nil
 }

@@ -30,6 +30,7 @@ func (a *Authority) serveOpenID(w http.ResponseWriter, r *http.Request) {
 		"authorization_endpoint":                root + "/oauth2/v2.0/authorize",
 		"token_endpoint":                        root + "/oauth2/v2.0/token",
 		"device_authorization_endpoint":         root + "/oauth2/v2.0/devicecode",
+		"end_session_endpoint":                  root + "/oauth2/v2.0/logout",
 		"jwks_uri":                              root + "/discovery/v2.0/keys",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 		"response_types_supported":              []string{"code", "id_token", "code id_token", "id_token token"},

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
@@ -33,9 +34,12 @@ func (c *Claims) Allows(permissions ...string) bool {
 
 // grant is what a request was found to deserve.
 type grant struct {
-	app       *App
-	user      *User // nil: the application itself
-	resource  string
+	app  *App
+	user *User // nil: the application itself
+	target
+	root      string // of the authority, as the request names it
+	nonce     string // for the ID token
+	spa       bool   // a single-page application asks
 	capable   bool
 	epoch     int
 	refreshed bool
@@ -59,7 +63,7 @@ func (a *Authority) Issue(clientID, resource string, roles ...string) (string, e
 	a.mu.Lock()
 	epoch := a.epoch
 	a.mu.Unlock()
-	return a.sign(a.claims(&grant{app: &App{ClientID: clientID, Roles: roles}, resource: resource, epoch: epoch}, clientID))
+	return a.sign(a.claims(&grant{app: &App{ClientID: clientID, Roles: roles}, target: target{resource: resource}, epoch: epoch}, clientID))
 }
 
 func (a *Authority) claims(g *grant, object string) *Claims {
@@ -93,7 +97,13 @@ func (a *Authority) answer(g *grant) (*tokenBody, error) {
 	if g.user != nil {
 		object = g.user.ID
 	}
-	access, err := a.sign(a.claims(g, object))
+	var access string
+	var err error
+	if g.api != nil {
+		access, err = a.Mint(a.access(g))
+	} else {
+		access, err = a.sign(a.claims(g, object))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +126,14 @@ func (a *Authority) answer(g *grant) (*tokenBody, error) {
 // sessionOf adds what only a signed-in user's client gets.
 func (a *Authority) sessionOf(g *grant, body *tokenBody) error {
 	now := time.Now()
-	id, err := a.sign(jwt.MapClaims{
-		"aud": g.app.ClientID, "iss": "https://sts.windows.net/" + a.o.TenantID + "/", "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(a.o.TokenLife).Unix(),
-		"oid": g.user.ID, "sub": g.user.ID, "tid": a.o.TenantID, "preferred_username": g.user.Name, "name": g.user.Name, "ver": "2.0",
-	})
+	id := jwt.MapClaims{
+		"aud": g.app.ClientID, "iss": a.issuer(g.root), "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(a.o.TokenLife).Unix(),
+		"oid": g.user.ID, "sub": pairwise(g.user.ID, g.app.ClientID), "tid": a.o.TenantID, "preferred_username": g.user.Name, "name": cmp.Or(g.user.DisplayName, g.user.Name), "ver": "2.0",
+	}
+	if g.nonce != "" {
+		id["nonce"] = g.nonce
+	}
+	signed, err := a.sign(id)
 	if err != nil {
 		return err
 	}
@@ -128,13 +142,20 @@ func (a *Authority) sessionOf(g *grant, body *tokenBody) error {
 		return err
 	}
 	scopes := []string{"openid", "profile", "offline_access"}
-	for _, s := range g.app.Scopes {
-		scopes = append(scopes, g.resource+"/"+s)
+	if g.api != nil {
+		for _, s := range g.scopes {
+			scopes = append(scopes, g.api.URI+"/"+s)
+		}
+	} else {
+		for _, s := range g.app.Scopes {
+			scopes = append(scopes, g.resource+"/"+s)
+		}
+		scopes = append(scopes, g.resource+"/.default")
 	}
-	body.Scope = strings.Join(append(scopes, g.resource+"/.default"), " ")
-	body.ID, body.Refresh, body.ClientInfo = id, random()+random(), base64.RawURLEncoding.EncodeToString(info)
+	body.Scope = strings.Join(scopes, " ")
+	body.ID, body.Refresh, body.ClientInfo = signed, random()+random(), base64.RawURLEncoding.EncodeToString(info)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.refreshes[body.Refresh] = session{g.app.ClientID, *g.user}
+	a.refreshes[body.Refresh] = session{g.app.ClientID, *g.user, g.spa}
 	return nil
 }

@@ -23,12 +23,12 @@ func newSigningKey(key *rsa.PrivateKey) signingKey {
 
 // KeysFault is what goes wrong with the issuer's metadata and key set: every way in which they can be of no use.
 type KeysFault struct {
-	Status    int           `json:"status,omitempty"`  // instead of an answer
-	Delay     time.Duration `json:"delayNs,omitempty"` // before it
-	Empty     bool          `json:"empty,omitempty"`   // a set without keys
-	Garbage   bool          `json:"garbage,omitempty"` // a page instead of a set
-	HugeBytes int           `json:"hugeBytes,omitempty"`
-	Redirect  string        `json:"redirect,omitempty"` // to there
+	Status    int           // instead of an answer
+	Delay     time.Duration // before it
+	Empty     bool          // a set without keys
+	Garbage   bool          // a page instead of a set
+	HugeBytes int           // a set of that size
+	Redirect  string        // to there
 }
 
 // SetKeysFault lets metadata and key set fail from now on; nil ends that.

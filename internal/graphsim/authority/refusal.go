@@ -31,9 +31,11 @@ func (f *refusal) write(w http.ResponseWriter) {
 		Error: f.name, Codes: []int{f.code}, Timestamp: time.Now().UTC().Format("2006-01-02 15:04:05Z"), Trace: guid(), Correlation: guid(),
 		URI: fmt.Sprintf("https://login.microsoftonline.com/error?code=%d", f.code),
 	}
-	body.Description = fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s", f.code, f.text, body.Trace, body.Correlation, body.Timestamp)
+	body.Description = fmt.Sprintf("%s Trace ID: %s Correlation ID: %s Timestamp: %s", f.description(), body.Trace, body.Correlation, body.Timestamp)
 	writeJSON(w, f.status, body)
 }
+
+func (f *refusal) description() string { return fmt.Sprintf("AADSTS%d: %s", f.code, f.text) }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)

@@ -78,7 +78,7 @@ func (a *Authority) judge(r *http.Request) (*grant, *refusal) {
 	form := r.PostForm
 	clientID := form.Get("client_id")
 	app := a.app(clientID)
-	g := &grant{app: app, capable: capable(form.Get("claims"))}
+	g := &grant{app: app, root: base(r), capable: capable(form.Get("claims"))}
 	var no *refusal
 	switch form.Get("grant_type") {
 	case "client_credentials":
@@ -92,16 +92,19 @@ func (a *Authority) judge(r *http.Request) (*grant, *refusal) {
 		if g.user, g.resource, no = a.redeem(app, clientID, form.Get("device_code")); no != nil {
 			return nil, no
 		}
-	case "refresh_token":
-		if g.user, no = a.renew(app, clientID, form.Get("refresh_token")); no != nil {
+	case "authorization_code":
+		if no = a.exchange(r, app, g); no != nil {
 			return nil, no
 		}
-		g.refreshed = true
+	case "refresh_token":
+		if no = a.renew(r, app, g); no != nil {
+			return nil, no
+		}
 	default:
 		return nil, &refusal{http.StatusBadRequest, "unsupported_grant_type", 70003, "The app requested an unsupported grant type '" + form.Get("grant_type") + "'."}
 	}
-	if g.resource == "" {
-		if g.resource, no = a.resource(form.Get("scope"), g.user == nil); no != nil {
+	if g.resource == "" && g.api == nil {
+		if g.target, no = a.target(form.Get("scope"), g.user == nil); no != nil {
 			return nil, no
 		}
 	}
