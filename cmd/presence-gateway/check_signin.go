@@ -47,7 +47,7 @@ func (e *examination) apiKeys(door *auth.Verifier) {
 	const name = "api keys"
 	file := e.c.Gateway.Auth.APIKeysFile
 	keys := door.APIKeys()
-	text := fmt.Sprintf("%s: %d keys of %d callers", file, keys, len(door.KeyNames()))
+	text := fmt.Sprintf("%s: %d, of %d callers", file, keys, len(door.KeyNames()))
 	switch info, err := os.Stat(file); {
 	case keys == 0:
 		e.warn(name, file+" holds no key", "add one: docs/signin.md shows how it is made")
@@ -78,11 +78,11 @@ func (e *examination) issuer(ctx context.Context, door *auth.Verifier) {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown):
-		e.fail(name, err.Error(), "name that authority with graph.credential.ca_file if you trust it")
+		e.fail(name, "they cannot be fetched: "+err.Error(), "name that authority with graph.credential.ca_file if you trust it")
 	case err != nil && ctx.Err() != nil:
-		e.fail(name, "the issuer does not answer within 15s: "+err.Error(), "see that this machine may reach it (name resolution, firewall, HTTPS_PROXY)")
+		e.fail(name, "they cannot be fetched within 15s: "+err.Error(), "see that this machine may reach it (name resolution, firewall, HTTPS_PROXY)")
 	case err != nil:
-		e.fail(name, err.Error(), "see that gateway.auth.jwt.issuer, or jwks_url, is right and can be reached from here; without keys nobody signs in with a token")
+		e.fail(name, "they cannot be fetched: "+err.Error(), "see that gateway.auth.jwt.issuer, or jwks_url, is right and can be reached from here; without keys nobody signs in with a token")
 	default:
 		e.ok(name, fmt.Sprintf("%d for RS256 at %s", keys.Usable, keys.Where))
 	}

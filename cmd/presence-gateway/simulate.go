@@ -53,6 +53,13 @@ With --client-id and --client-secret there is a simulated sign-in as well, and G
   POST /sim/login/revoke           every token so far is answered with a claims challenge
   POST /sim/login/approve          {"code":"..."}: somebody enters a device code
 
+With --api-id it signs people in to the gateway as well (gateway.auth.jwt, and gateway.auth.login with --redirect-uri):
+
+  POST /sim/login/token            {"user":"ID","roles":["Desk"]}: a token without the page; {} is an application's
+  PUT  /sim/login/assignments/{id} {"roles":["Desk"],"groups":["ID"]}: what tokens of the page say from now on
+  POST /sim/login/keys/roll        {"withdraw":true}: sign with a new key
+  PUT  /sim/login/keys             {"status":503}, delayMs, empty, garbage, hugeBytes, redirect; {} ends them
+
 --client-certificate, --workload-token and --identity-listen let the application prove itself in these ways, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return simulate(cmd, f) },
@@ -79,6 +86,9 @@ With --client-id and --client-secret there is a simulated sign-in as well, and G
 	flags.StringVar(&f.login.proofs.workloadToken, "workload-token", "", "where to write a simulated cluster's token for the application, for AZURE_FEDERATED_TOKEN_FILE")
 	flags.StringVar(&f.login.proofs.identityListen, "identity-listen", "", "host:port to serve a managed identity on, for IDENTITY_ENDPOINT")
 	flags.StringVar(&f.login.tenantID, "tenant-id", authority.DefaultTenant, "the tenant it signs in to")
+	flags.StringVar(&f.login.apiID, "api-id", "", "application id of the gateway, which people then sign in to; gateway.auth.jwt.audience")
+	flags.StringVar(&f.login.apiScope, "api-scope", "Presence.Subscribe", "the scope that it exposes")
+	flags.StringSliceVar(&f.login.redirectURIs, "redirect-uri", nil, "where its pages are sent back to, such as http://localhost:8080/; may be repeated")
 	flags.StringVar(&f.login.listen, "login-listen", "", "host:port to serve the sign-in on; empty: beside Graph")
 	flags.StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
@@ -134,6 +144,9 @@ func simulate(cmd *cobra.Command, f simulateFlags) error {
 		f.tenant.Verify = signIn.verify
 	}
 	tenant := graphsim.New(f.tenant)
+	if f.login.enabled {
+		signIn.peopleOf(tenant)
+	}
 	server := &http.Server{Handler: tenant.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	scheme := "http"
 	switch {
@@ -168,10 +181,14 @@ func simulate(cmd *cobra.Command, f simulateFlags) error {
 				return err
 			}
 			defer door.Close()
+			signIn.root = "https://" + door.Addr().String()
 			second := &http.Server{Handler: signIn, TLSConfig: server.TLSConfig.Clone(), ReadHeaderTimeout: 10 * time.Second}
 			g.Go(func() error { return serveHTTP(ctx, second, door) })
 		}
 		out += fmt.Sprintf("Sign-in on https://%s (graph.credential.authority), tenant_id %s, client_id %s\n", door.Addr(), signIn.TenantID(), f.login.clientID)
+		if f.login.apiID != "" {
+			out += fmt.Sprintf("Issuer https://%s/%s/v2.0 (gateway.auth.jwt.issuer), audience %s\n", door.Addr(), signIn.TenantID(), f.login.apiID)
+		}
 	}
 	fmt.Fprint(cmd.OutOrStdout(), out)
 	g.Go(func() error { return tenant.Run(ctx) })

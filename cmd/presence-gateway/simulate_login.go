@@ -22,6 +22,8 @@ type loginFlags struct {
 	caFile, listen                   string
 	tenantID, clientID, clientSecret string
 	proofs                           proofs
+	apiID, apiScope                  string
+	redirectURIs                     []string
 }
 
 func (f *loginFlags) check(ownCertificate bool) error {
@@ -33,6 +35,10 @@ func (f *loginFlags) check(ownCertificate bool) error {
 		return errors.New("--ca-file is for the authority that --tls makes: give both")
 	case !f.enabled && (f.listen != "" || f.clientSecret != "" || f.proofs.any()):
 		return errors.New("--client-id is missing: it names the application that signs in")
+	case !f.enabled && f.apiID != "":
+		return errors.New("--api-id needs --client-id: the sign-in begins with the application that reads from Graph")
+	case f.apiID == "" && len(f.redirectURIs) > 0:
+		return errors.New("--redirect-uri is for the pages of --api-id: give both")
 	case f.enabled && f.clientSecret == "" && !f.proofs.any():
 		return errors.New("--client-secret is missing: it is what the application signs in with (or --client-certificate, --workload-token, --identity-listen)")
 	case f.enabled && !f.tls && !ownCertificate:
@@ -46,6 +52,7 @@ type login struct {
 	*authority.Authority
 	flags loginFlags
 	admin http.Handler
+	root  string // where the sign-in is served, if that is not beside Graph
 
 	mu  sync.Mutex
 	app authority.App // as it is registered now
@@ -73,7 +80,16 @@ func newLogin(f loginFlags, hosts ...string) (*login, error) {
 		return nil, err
 	}
 	l.register(standing{})
+	if f.apiID != "" {
+		// One registration is the API and its own pages, as the gateway is.
+		l.RegisterAPI(authority.API{ClientID: f.apiID, Scopes: []string{f.apiScope}})
+		l.Register(authority.App{ClientID: f.apiID, RedirectURIs: f.redirectURIs})
+	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sim/login/token", l.mint)
+	mux.HandleFunc("PUT /sim/login/assignments/{id}", l.assign)
+	mux.HandleFunc("PUT /sim/login/keys", l.spoilKeys)
+	mux.HandleFunc("POST /sim/login/keys/roll", l.rollKeys)
 	mux.HandleFunc("GET /sim/login", l.show)
 	mux.HandleFunc("PUT /sim/login", l.change)
 	mux.HandleFunc("POST /sim/login/revoke", l.revoke)

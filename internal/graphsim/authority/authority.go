@@ -45,6 +45,7 @@ type Authority struct {
 	browsers  map[string]string     // who is signed in, by cookie
 	fault     *Fault
 	keys      []signingKey // published; the last one signs
+	withdrawn []signingKey // published no more
 	keysFault *KeysFault
 	stats     Stats
 	epoch     int    // how often tokens were revoked

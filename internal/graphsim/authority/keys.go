@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,7 +40,7 @@ func (a *Authority) SetKeysFault(f *KeysFault) {
 }
 
 // RollKeys signs with a new key from now on. The old one stays published beside it, unless it is withdrawn: then it stands for
-// a key that had to be given up, and tokens that it signed are worth nothing any more.
+// a key that had to be given up, and tokens for an API that it signed are worth nothing any more.
 func (a *Authority) RollKeys(withdraw bool) error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -54,6 +55,7 @@ func (a *Authority) RollKeysTo(key *rsa.PrivateKey, withdraw bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if withdraw {
+		a.withdrawn = append(a.withdrawn, a.keys...)
 		a.keys = nil
 	}
 	a.keys = append(a.keys, newSigningKey(key))
@@ -66,11 +68,11 @@ func (a *Authority) signingKey() signingKey {
 	return a.keys[len(a.keys)-1]
 }
 
-// published returns the key of this name, if it is still published.
-func (a *Authority) published(id any) *rsa.PublicKey {
+// everSigned returns the key of this name, published or not: Graph is of the same house, and goes on with its tokens.
+func (a *Authority) everSigned(id any) *rsa.PublicKey {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, key := range a.keys {
+	for _, key := range slices.Concat(a.keys, a.withdrawn) {
 		if key.id == id {
 			return &key.PublicKey
 		}
@@ -83,7 +85,7 @@ func (a *Authority) serveKeys(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.stats.Discovery++
 	a.stats.Keys++
-	keys, fault := append([]signingKey(nil), a.keys...), a.keysFault
+	keys, fault := slices.Clone(a.keys), a.keysFault
 	a.mu.Unlock()
 	if fault.serve(w, r) {
 		return

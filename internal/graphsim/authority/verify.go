@@ -38,7 +38,7 @@ func (a *Authority) Verify(token string) (Claims, error) {
 	var claims Claims
 	_, err := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithIssuer("https://sts.windows.net/"+a.o.TenantID+"/")).
 		ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
-			if key := a.published(t.Header["kid"]); key != nil {
+			if key := a.everSigned(t.Header["kid"]); key != nil {
 				return key, nil
 			}
 			return nil, errors.New("unknown key")
