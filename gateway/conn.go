@@ -240,11 +240,14 @@ func (c *conn) leave() {
 		c.waiting = false
 		c.server.connections.arrived(c.address)
 	}
-	reason, subject := c.reason, c.who.Subject
+	reason, who := c.reason, c.who
 	c.mu.Unlock()
+	if who.Anonymous || who.SignedIn() {
+		c.server.audit.write(auditEnd, who, audited{Address: c.address, Connection: c.name()})
+	}
 	c.writer.call(c)
 	c.server.metrics.disconnects.WithLabelValues(strconv.Itoa(int(codeOf(reason)))).Inc()
-	c.server.connections.remove(c, subject)
+	c.server.connections.remove(c, who.Subject)
 }
 
 // onPing answers few pings, and none while the peer does not take in what there is.

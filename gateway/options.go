@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -33,6 +34,8 @@ type Options struct {
 	Policy       []Rule // who sees whom, until Govern is called
 	OperatorRole string // the token role, or the name of the API key, of whoever may see the operator's view
 	OnDemand     bool   // whoever is asked for is read, not only those the directory watches
+	Audit        io.Writer     // a line of JSON for whoever watches somebody; nil: nothing
+	BudgetWindow time.Duration // of the reads that Graph allows, for operators; 0: unknown
 	// Resolve tells whose e-mail addresses are that the directory does not name, each by the address as it was given,
 	// and the zero id for one that nobody has. What it cannot find out before the context ends it leaves out; where that
 	// has ended, it answers what it knows. It is asked on behalf of callers who may see everyone only; nil: nobody.

@@ -209,6 +209,7 @@ func old(item *hub.Item, notBefore time.Time) bool {
 // await returns the states of ids. Where some are not there, or not confirmed since notBefore, it waits a while for
 // the poller, whom this tells of the interest.
 func (s *Server) await(r *http.Request, ids []presence.ID, notBefore time.Time) []hub.Item {
+	s.noteRead(r, ids)
 	items := s.hub.Get(nil, ids...)
 	var late []presence.ID
 	for i := range items {

@@ -68,6 +68,8 @@ func (c *conn) signedIn() bool {
 
 func (c *conn) subscribe(q *wire.Request) {
 	s, looked := c.server, c.lookUp(q.Mails)
+	var note watchNote
+	defer func() { c.noteWatch(&note) }()
 	s.rights.Lock() // until the subscription stands, or rights narrowed meanwhile would not reach it
 	defer s.rights.Unlock()
 	c.mu.Lock()
@@ -81,6 +83,7 @@ func (c *conn) subscribe(q *wire.Request) {
 			Message: "users: more than limits.usersPerConnection in hello"})))
 		return
 	}
+	note = watchNote{auditWatch, c.who, audited{Everyone: q.All, Users: want.users, Groups: want.groups}}
 	users, held := s.strangers.admit(c.caller, want.users, s.directory, len(want.users))
 	s.strangers.hold(c, held)
 	c.moves = nil // what happens from now on is told after the answer
@@ -135,6 +138,8 @@ func (c *conn) fits(ids []presence.ID) bool {
 
 func (c *conn) unsubscribe(q *wire.Request) {
 	s, looked := c.server, c.lookUp(q.Mails)
+	var note watchNote
+	defer func() { c.noteWatch(&note) }()
 	s.rights.Lock()
 	defer s.rights.Unlock()
 	c.mu.Lock()
@@ -151,6 +156,7 @@ func (c *conn) unsubscribe(q *wire.Request) {
 	for _, id := range users {
 		delete(c.held, id)
 	}
+	note = watchNote{auditUnwatch, c.who, audited{Everyone: q.All, Users: users, Groups: q.Groups}}
 	var sets []*hub.Set
 	for _, id := range q.Groups {
 		if _, watched := c.groups[id]; watched {

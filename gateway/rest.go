@@ -139,6 +139,10 @@ func (s *Server) route(path string) methods {
 		return methods{http.MethodGet: s.listDirectory}
 	case "/v1/settings":
 		return methods{http.MethodGet: s.settings}
+	case "/v1/stats":
+		return methods{http.MethodGet: s.stats}
+	case "/v1/tickets":
+		return methods{http.MethodPost: s.ticket}
 	}
 	if id, found := strings.CutPrefix(path, "/v1/presences/"); found && id != "" && !strings.Contains(id, "/") {
 		return methods{http.MethodGet: s.onePresence}

@@ -40,6 +40,8 @@ type Server struct {
 	origins   *origins
 	door      Door
 	metrics   *metrics
+	trend     trend
+	audit     *audit
 	writers   []*writer
 	facade    *graphapi.Handler
 	numbers   atomic.Uint64
@@ -98,6 +100,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 	}
 	s.policy = newPolicy(o.Policy, o.OperatorRole, o.OnDemand, s.directory)
 	s.metrics = newMetrics(s, o)
+	s.audit = newAudit(o.Audit, s.log.Named("audit"))
 	s.facade = graphapi.New(facade{s})
 	for range runtime.GOMAXPROCS(0) {
 		s.writers = append(s.writers, newWriter(s))
@@ -140,6 +143,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() { s.followDoor(working) })
 	group.Go(func() { s.sample(working) })
 	group.Go(func() { s.followStrangers(working) })
+	group.Go(func() { s.followTrend(working) })
 
 	<-ctx.Done()
 	s.drain(working)

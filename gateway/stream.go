@@ -78,6 +78,9 @@ func (s *Server) newConn() *conn {
 	return c
 }
 
+// name is the connection's in hello and in the audit log.
+func (c *conn) name() string { return c.server.name + "-" + strconv.FormatUint(c.number, 36) }
+
 // open says hello and lets the caller in, or says why not.
 func (s *Server) open(c *conn, who auth.Principal, refused error) {
 	select {
@@ -93,7 +96,7 @@ func (s *Server) open(c *conn, who auth.Principal, refused error) {
 		c.end(refused, s.farewell(refused)...)
 		return
 	}
-	hello := wire.AppendHello(nil, s.name+"-"+strconv.FormatUint(c.number, 36), s.heartbeat, wire.Limits{
+	hello := wire.AppendHello(nil, c.name(), s.heartbeat, wire.Limits{
 		UsersPerMessage:    wire.MaxUsers,
 		UsersPerConnection: s.limits.UsersPerConnection,
 		MessageBytes:       s.limits.MessageBytes,

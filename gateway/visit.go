@@ -9,8 +9,10 @@ import (
 
 // visit is one HTTP request, as far as it concerns who sent it.
 type visit struct {
-	name  string // who answers for made-up ids; empty until the caller is known
-	grant *grant // held until the answer is complete
+	who     auth.Principal
+	address string // of the caller, or the network of it
+	name    string // who answers for made-up ids; empty until the caller is known
+	grant   *grant // held until the answer is complete
 }
 
 type visitKey struct{}
@@ -40,8 +42,7 @@ func (s *Server) callerOf(w http.ResponseWriter, r *http.Request) (who auth.Prin
 	}
 	who, err = s.door.Authenticate(r.Context(), credentialOf(r))
 	if err != nil {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		return who, nil, &problem{Status: http.StatusUnauthorized, Detail: s.turnedAway(err)}
+		return who, nil, s.unknown(w, err)
 	}
 	if who.Anonymous && !s.origins.named(r) {
 		return who, nil, &problem{Status: http.StatusForbidden, Detail: "Host: this server does not know itself by that name, " +
@@ -52,20 +53,22 @@ func (s *Server) callerOf(w http.ResponseWriter, r *http.Request) (who auth.Prin
 	g = s.policy.grant(who)
 	if v, received := r.Context().Value(visitKey{}).(*visit); received && v.grant == nil {
 		g.holders.Add(1)
-		v.grant, v.name = g, s.nameOf(who, r)
+		v.who, v.grant = who, g
+		v.address = s.origins.caller(r)
+		if v.name = v.address; who.SignedIn() {
+			v.name = who.Subject
+		}
 	}
 	return who, g, nil
 }
 
-// nameOf names whoever answers for what a caller asks: the subject, or the address of an anonymous one.
-func (s *Server) nameOf(who auth.Principal, r *http.Request) string {
-	if who.SignedIn() {
-		return who.Subject
-	}
-	return s.origins.caller(r)
+// unknown answers a caller who was not let in.
+func (s *Server) unknown(w http.ResponseWriter, err error) error {
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	return &problem{Status: http.StatusUnauthorized, Detail: s.turnedAway(err)}
 }
 
-// askedBy is nameOf, of a request whose caller is known.
+// askedBy names whoever answers for what a caller asks: the subject, or the address of an anonymous one.
 func (s *Server) askedBy(r *http.Request) string {
 	if v, received := r.Context().Value(visitKey{}).(*visit); received && v.name != "" {
 		return v.name

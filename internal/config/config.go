@@ -112,6 +112,7 @@ type Gateway struct {
 	Origins      []string      `yaml:"origins"`
 	Auth         Auth          `yaml:"auth"`
 	Policy       []Rule        `yaml:"policy"`
+	AuditFile    string        `yaml:"audit_file"`
 	Limits       Limits        `yaml:"limits"`
 	Flush        time.Duration `yaml:"flush"`
 	Heartbeat    time.Duration `yaml:"heartbeat"`
