@@ -291,6 +291,7 @@ func (tn *tenant) ask(method, path, body string, answer any) {
 type gatewayProcess struct {
 	*process
 	address, admin string
+	config         string // its file
 }
 
 // startGateway serves a tenant's users to anonymous callers and waits until it is ready. state is where it keeps its
@@ -315,7 +316,7 @@ func launchGateway(t testing.TB, tn *tenant, state, extra string, env ...string)
 		users.WriteString(p.ID + "\n")
 	}
 	write(t, filepath.Join(dir, "users"), users.String())
-	g := &gatewayProcess{address: freePort(t), admin: freePort(t)}
+	g := &gatewayProcess{address: freePort(t), admin: freePort(t), config: filepath.Join(dir, "config.yaml")}
 	write(t, filepath.Join(dir, "config.yaml"), fmt.Sprintf(`listen: %s
 admin_listen: %s
 state_dir: %s

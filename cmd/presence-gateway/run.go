@@ -24,6 +24,7 @@ type parts struct {
 	credential graph.Credential
 	door       *auth.Verifier // says who callers are; nil: everyone is anonymous
 	written    *follower      // the configuration file; nil: there is none
+	audit      *appended      // who watches whom; nil: nothing is noted
 	tenant     http.Handler   // the demo's own tenant, to be steered; nil for serve
 	log        *zap.Logger
 }

@@ -68,6 +68,12 @@ func serve(parent context.Context, path, role string) error {
 	}
 	defer listener.Close()
 	p := parts{listener: listener, credential: signIn, door: door, written: newFollower(path, c, log), log: log}
+	if c.Gateway.AuditFile != "" {
+		if p.audit, err = openAppended(c.Gateway.AuditFile); err != nil {
+			return fmt.Errorf("gateway.audit_file: %w", err)
+		}
+		defer p.audit.Close()
+	}
 	if c.AdminListen != "" {
 		if p.admin, err = listen("admin_listen", c.AdminListen); err != nil {
 			return err

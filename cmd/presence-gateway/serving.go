@@ -33,6 +33,9 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		SignIn:         signIn,
 		Policy:         policy(c, c.Gateway.Policy),
 		OperatorRole:   c.Gateway.Auth.OperatorRole,
+		APIKeys:        c.Gateway.Auth.APIKeysFile != "",
+		Login:          pagesLogin(&c.Gateway.Auth),
+		BudgetWindow:   c.Graph.Budget.Window,
 		OnDemand:       c.Watch.OnDemand,
 		Resolve:        reader.Lookup,
 		Limits: gateway.Limits{
@@ -69,10 +72,21 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		}
 		o.TLS = pair.serverTLS()
 	}
+	if p.audit != nil {
+		o.Audit = p.audit
+	}
 	if p.tenant != nil {
 		o.Pages = steered(o.Pages, p.tenant)
 	}
 	return gateway.New(table, o)
+}
+
+// pagesLogin tells pages how they sign people in; nil: they do not.
+func pagesLogin(a *config.Auth) *gateway.Login {
+	if a.Login.ClientID == "" {
+		return nil
+	}
+	return &gateway.Login{Issuer: a.JWT.Issuer, ClientID: a.Login.ClientID, Scope: a.Login.Scope}
 }
 
 // loaded says whether the hub knows who is watched. Before, a client would be refused users whom it may well see.

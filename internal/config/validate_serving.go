@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -32,6 +34,13 @@ func (v *validation) gateway(g *Gateway) {
 	v.between("gateway.drain_delay", g.DrainDelay, 0, time.Hour)
 	if g.DrainDelay > g.Drain && g.Drain >= 0 {
 		v.fail("gateway.drain_delay", "is %s, longer than the whole drain of %s that it is a part of: shorten it, or lengthen gateway.drain", g.DrainDelay, g.Drain)
+	}
+	if g.AuditFile != "" {
+		if folder, err := os.Stat(filepath.Dir(g.AuditFile)); err != nil {
+			v.fail("gateway.audit_file", "%s cannot be written: %s", quote(g.AuditFile), reason(err))
+		} else if !folder.IsDir() {
+			v.fail("gateway.audit_file", "%s cannot be written: its folder is none", quote(g.AuditFile))
+		}
 	}
 	if g.Compression {
 		v.fail("gateway.compression", "%s: set false", notYet)
