@@ -19,24 +19,6 @@ import (
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
-// Before anybody signs in, pages learn how one does.
-func TestSettings(t *testing.T) {
-	login := &gateway.Login{Issuer: "https://login.example/v2.0", ClientID: "c", Scope: "api://x/.default"}
-	for _, row := range []struct {
-		options gateway.Options
-		want    string
-	}{
-		{gateway.Options{Version: "v1"}, `{"version":"v1","protocol":"presence.v1.json","signIn":"anonymous","anonymous":true,"apiKeys":false}`},
-		{gateway.Options{Door: good(), APIKeys: true, Login: login}, `{"version":"","protocol":"presence.v1.json","signIn":"required","anonymous":false,"apiKeys":true,` +
-			`"login":{"issuer":"https://login.example/v2.0","clientId":"c","scope":"api://x/.default"}}`},
-	} {
-		w := newWorld(t, 1, row.options)
-		if a := w.call("GET", "/v1/settings", ""); a.status != http.StatusOK || strings.TrimSpace(a.body) != row.want {
-			t.Errorf("got %d %s, want %s", a.status, a.body, row.want)
-		}
-	}
-}
-
 // A ticket is issued to whoever signed in by token or key, and lets in once.
 func TestTickets(t *testing.T) {
 	d := good()

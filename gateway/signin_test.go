@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
@@ -56,13 +57,17 @@ func TestSignInByMessage(t *testing.T) {
 }
 
 func TestNoSignInInTime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes five seconds")
-	}
-	t.Parallel()
-	w := newWorld(t, 1, gateway.Options{Door: good(), Policy: signedIn})
-	x := w.raw()
-	if code := x.closed(); code != 4408 {
-		t.Errorf("closed with %d, want 4408", code)
-	}
+	inBubble(t, 1, gateway.Options{Door: good(), Policy: signedIn}, func(t *testing.T, w *world) {
+		start := time.Now()
+		c, _, err := w.tryDial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code := c.ends(); code != 4408 {
+			t.Errorf("closed with %d, want 4408", code)
+		}
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("closed after %v", took)
+		}
+	})
 }

@@ -33,8 +33,6 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		SignIn:         signIn,
 		Policy:         policy(c, c.Gateway.Policy),
 		OperatorRole:   c.Gateway.Auth.OperatorRole,
-		APIKeys:        c.Gateway.Auth.APIKeysFile != "",
-		Login:          pagesLogin(&c.Gateway.Auth),
 		BudgetWindow:   c.Graph.Budget.Window,
 		OnDemand:       c.Watch.OnDemand,
 		Resolve:        reader.Lookup,
@@ -79,14 +77,6 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		o.Pages = steered(o.Pages, p.tenant)
 	}
 	return gateway.New(table, o)
-}
-
-// pagesLogin tells pages how they sign people in; nil: they do not.
-func pagesLogin(a *config.Auth) *gateway.Login {
-	if a.Login.ClientID == "" {
-		return nil
-	}
-	return &gateway.Login{Issuer: a.JWT.Issuer, ClientID: a.Login.ClientID, Scope: a.Login.Scope}
 }
 
 // loaded says whether the hub knows who is watched. Before, a client would be refused users whom it may well see.
