@@ -28,12 +28,12 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded headers count
 	TLS            *tls.Config    // for Serve; nil: plain
 
-	Door         Door   // says who callers are; nil: everyone is anonymous, if Anonymous lets them
-	Anonymous    bool   // whoever presents nothing is the anonymous caller
-	SignIn       SignIn // how pages sign in
-	Policy       []Rule // who sees whom, until Govern is called
-	OperatorRole string // the token role, or the name of the API key, of whoever may see the operator's view
-	OnDemand     bool   // whoever is asked for is read, not only those the directory watches
+	Door         Door          // says who callers are; nil: everyone is anonymous, if Anonymous lets them
+	Anonymous    bool          // whoever presents nothing is the anonymous caller
+	SignIn       SignIn        // how pages sign in
+	Policy       []Rule        // who sees whom, until Govern is called
+	OperatorRole string        // the token role, or the name of the API key, of whoever may see the operator's view
+	OnDemand     bool          // whoever is asked for is read, not only those the directory watches
 	Audit        io.Writer     // a line of JSON for whoever watches somebody; nil: nothing
 	BudgetWindow time.Duration // of the reads that Graph allows, for operators; 0: unknown
 	// Resolve tells whose e-mail addresses are that the directory does not name, each by the address as it was given,
