@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
@@ -21,6 +22,8 @@ type composer struct {
 	pending []presence.ID
 	gone    []presence.ID
 	memo    memo
+	events  bool // for a stream of events: messages become events, not frames
+	last    int  // where in out the last message begins; -1: none
 
 	sent     int       // states in out
 	answered time.Time // when the oldest news among them had come from Graph
@@ -30,10 +33,24 @@ func (k *composer) reset() {
 	if cap(k.out) > 4*partBytes {
 		k.out = nil
 	}
-	k.out, k.sent, k.answered = k.out[:0], 0, time.Time{}
+	k.out, k.last, k.sent, k.answered = k.out[:0], -1, 0, time.Time{}
 }
 
-func (k *composer) frame(payload []byte) { k.out = appendFrame(k.out, opText, payload) }
+func (k *composer) frame(payload []byte) {
+	k.last = len(k.out)
+	if k.events {
+		k.out = appendEvent(k.out, payload)
+	} else {
+		k.out = appendFrame(k.out, opText, payload)
+	}
+}
+
+// mark puts a line before the last event, if there is one.
+func (k *composer) mark(line string) {
+	if k.last >= 0 {
+		k.out = slices.Insert(k.out, k.last, []byte(line)...)
+	}
+}
 
 // news composes what a drain returned, and returns what did not fit into one message.
 func (k *composer) news(g *grant, news *hub.News, shared bool) []hub.Item {
@@ -78,7 +95,9 @@ func (k *composer) left(ids []presence.ID) {
 func (k *composer) heartbeat(now, oldest time.Time) {
 	k.scratch = wire.AppendHeartbeat(k.scratch[:0], now, oldest)
 	k.frame(k.scratch)
-	k.out = appendFrame(k.out, opPing, nil)
+	if !k.events {
+		k.out = appendFrame(k.out, opPing, nil)
+	}
 }
 
 // part is one message with presences, as far as it is composed.

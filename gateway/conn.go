@@ -33,10 +33,12 @@ const (
 	rateEpisode   = time.Second // how long excess may go on, once rate_limited was said
 )
 
-// conn is one client's WebSocket.
+// conn is one client's WebSocket, or stream of events.
 type conn struct {
 	server  *Server
 	writer  *writer
+	outlet  outlet       // frames, or that of events
+	events  *eventStream // nil: a WebSocket
 	frames  frames
 	ws      *websocket.Conn
 	number  uint64
@@ -205,11 +207,11 @@ func (c *conn) endLocked(reason error, last ...text) {
 	var out []byte
 	for _, r := range c.replies {
 		if t, whole := r.(text); whole {
-			out = appendFrame(out, opText, t)
+			out = c.appendMessage(out, t)
 		}
 	}
 	for _, t := range last {
-		out = appendFrame(out, opText, t)
+		out = c.appendMessage(out, t)
 	}
 	c.replies = nil
 	c.makeRoom()
@@ -217,11 +219,19 @@ func (c *conn) endLocked(reason error, last ...text) {
 		c.patience.Stop()
 	}
 	if closing := closings[reason]; closing.reason != "" {
-		_ = c.frames.send(out)
-		c.frames.close(closing.code, closing.reason)
+		_ = c.outlet.send(out)
+		c.outlet.close(closing.code, closing.reason)
 	}
-	c.patience = time.AfterFunc(lingerTime, func() { _ = c.frames.Close() })
+	c.patience = time.AfterFunc(lingerTime, func() { _ = c.outlet.Close() })
 	c.writer.call(c)
+}
+
+// appendMessage appends a whole message as the peer reads it.
+func (c *conn) appendMessage(dst []byte, payload []byte) []byte {
+	if c.events != nil {
+		return appendEvent(dst, payload)
+	}
+	return appendFrame(dst, opText, payload)
 }
 
 // leave gives back what the connection holds.

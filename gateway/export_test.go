@@ -21,3 +21,6 @@ func (s *Server) Directory() *presence.Directory {
 	defer s.rights.Unlock()
 	return s.directory
 }
+
+// Epoch counts how often directory or policy changed, and is odd while everybody is judged again.
+func (s *Server) Epoch() uint64 { return s.epoch.Load() }

@@ -71,6 +71,10 @@ func (f *frames) upgrade(c net.Conn) {
 	f.socket = s
 }
 
+func (f *frames) pending() bool        { return f.socket.pending() }
+func (f *frames) flush() (bool, error) { return f.socket.flush() }
+func (f *frames) taken() int64         { return f.socket.taken() }
+
 // send writes frames.
 func (f *frames) send(whole []byte) error {
 	f.mu.Lock()

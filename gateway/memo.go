@@ -20,8 +20,10 @@ type memo struct {
 
 type remembered struct {
 	grant    *grant
+	events   bool
 	items    []hub.Item
 	frames   []byte
+	last     int // where in frames the last one begins
 	sent     int
 	answered time.Time
 }
@@ -46,7 +48,13 @@ func (m *memo) states(k *composer, g *grant, items []hub.Item, shared bool) []hu
 		return k.states(g, items)
 	}
 	key := m.key(g, items)
-	if r, found := m.frames[key]; found && r.grant == g && slices.EqualFunc(r.items, items, sameState) {
+	if k.events {
+		key = ^key
+	}
+	if r, found := m.frames[key]; found && r.grant == g && r.events == k.events && slices.EqualFunc(r.items, items, sameState) {
+		if r.last >= 0 {
+			k.last = len(k.out) + r.last
+		}
 		k.out = append(k.out, r.frames...)
 		k.sent += r.sent
 		k.answered = r.answered
@@ -57,7 +65,11 @@ func (m *memo) states(k *composer, g *grant, items []hub.Item, shared bool) []hu
 	if len(rest) == 0 && m.bytes < maxMemo {
 		first := len(m.items)
 		m.items = append(m.items, items...)
-		m.frames[key] = remembered{g, m.items[first:], slices.Clone(k.out[from:]), k.sent - before, k.answered}
+		last := -1
+		if len(k.out) > from {
+			last = k.last - from
+		}
+		m.frames[key] = remembered{g, k.events, m.items[first:], slices.Clone(k.out[from:]), last, k.sent - before, k.answered}
 		m.bytes += len(k.out) - from
 	}
 	return rest

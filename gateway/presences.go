@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -56,56 +55,32 @@ func (s *Server) onePresence(w http.ResponseWriter, r *http.Request) error {
 
 // listPresences answers GET /v1/presences?users=a,b.
 func (s *Server) listPresences(w http.ResponseWriter, r *http.Request) error {
-	var q wire.Request
-	query := r.URL.Query()
-	if !query.Has("users") && !query.Has("groups") {
-		return &problem{Status: http.StatusBadRequest, Detail: "users: missing; want ?users= with ids, separated by commas"}
-	}
-	// As the body of a query would say it: one set of rules for both.
-	body := wire.AppendStrings([]byte(`{"x":0`), "users", split(query["users"]))
-	body = wire.AppendStrings(body, "groups", split(query["groups"]))
-	q, err := wire.DecodeQuery(append(body, '}'))
-	if err != nil {
-		return err
-	}
-	return s.answerList(w, r, &q)
-}
-
-func split(values []string) (list []string) {
-	for _, value := range values {
-		for element := range strings.SplitSeq(value, ",") {
-			if element != "" {
-				list = append(list, element)
-			}
-		}
-	}
-	return list
-}
-
-// queryPresences answers POST /v1/presences/query.
-func (s *Server) queryPresences(w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.limits.MessageBytes)))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return &problem{Status: http.StatusRequestEntityTooLarge, Detail: "the body has more than " +
-			strconv.Itoa(s.limits.MessageBytes) + " bytes"}
-	case err != nil:
-		return &problem{Status: http.StatusBadRequest, Detail: "the body did not arrive"}
-	}
-	q, err := wire.DecodeQuery(body)
-	if err != nil {
-		return err
-	}
-	return s.answerList(w, r, &q)
-}
-
-// answerList answers with the members of a snapshot.
-func (s *Server) answerList(w http.ResponseWriter, r *http.Request, q *wire.Request) error {
 	g, err := s.caller(w, r)
 	if err != nil {
 		return err
 	}
+	q, err := listQuery(r, wire.DecodeQuery)
+	if err != nil {
+		return err
+	}
+	return s.answerList(w, r, g, &q)
+}
+
+// queryPresences answers POST /v1/presences/query.
+func (s *Server) queryPresences(w http.ResponseWriter, r *http.Request) error {
+	g, err := s.caller(w, r)
+	if err != nil {
+		return err
+	}
+	q, err := s.readQuery(w, r, wire.DecodeQuery)
+	if err != nil {
+		return err
+	}
+	return s.answerList(w, r, g, &q)
+}
+
+// answerList answers with the members of a snapshot.
+func (s *Server) answerList(w http.ResponseWriter, r *http.Request, g *grant, q *wire.Request) error {
 	notBefore, err := freshness(r)
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func (c *conn) subscribe(q *wire.Request) {
 	var undelivered hub.News
 	answer.items = append(without(c.sub.Add(users, sets, &undelivered), q.Known), held...)
 	c.oweNews(&undelivered)
-	c.owe(answer)
+	c.owe(c.opening(answer, q.All, &want))
 }
 
 // without leaves out the states that are known at exactly their version.

@@ -133,6 +133,8 @@ func (s *Server) route(path string) methods {
 		return methods{http.MethodGet: s.stream}
 	case "/v1/presences":
 		return methods{http.MethodGet: s.listPresences}
+	case "/v1/events":
+		return methods{http.MethodGet: s.events, http.MethodPost: s.events}
 	case "/v1/presences/query":
 		return methods{http.MethodPost: s.queryPresences}
 	case "/v1/directory":

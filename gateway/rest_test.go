@@ -159,7 +159,7 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/v1/../v1/settings/../../etc/passwd", "", 404, ""},
 		{"GET", "/v1//settings", "", 404, ""},
 		{"GET", "/v1/presences", "", 400, "users: missing"},
-		{"GET", "/v1/presences?users=*", "", 200, ""}, // no id: invalid
+		{"GET", "/v1/presences?users=*", "", 400, "streams"},
 		{"GET", "/v1/presences/" + id + "?maxAge=soon", "", 400, "maxAge"},
 		{"GET", "/v1/presences/" + id + "?maxAge=-1s", "", 400, "maxAge"},
 		{"GET", "/v1/presences/" + id + "?token=x", "", 400, "never in the URL"},

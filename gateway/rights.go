@@ -99,6 +99,7 @@ func (s *Server) redirect(d *presence.Directory) {
 	s.judging.Lock()
 	defer s.judging.Unlock()
 	s.rights.Lock()
+	s.epoch.Add(1)
 	s.directory = d
 	s.policy.follow(d)
 	open := s.connections.all()
@@ -117,6 +118,7 @@ func (s *Server) Govern(rules []Rule, operator string) {
 	s.judging.Lock()
 	defer s.judging.Unlock()
 	s.rights.Lock()
+	s.epoch.Add(1)
 	s.policy.replace(rules, operator)
 	s.rights.Unlock()
 	s.rejudge()
@@ -139,6 +141,7 @@ func (s *Server) rejudge() {
 	}
 	s.rights.Lock()
 	s.policy.sweep()
+	s.epoch.Add(1)
 	s.rights.Unlock()
 }
 

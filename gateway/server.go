@@ -52,6 +52,7 @@ type Server struct {
 	rights    sync.Mutex // who may see whom; taken before the lock of any connection
 	strangers *strangers
 	policy    *policy
+	epoch     atomic.Uint64 // of directory and policy together; odd while everybody is judged again
 	directory *presence.Directory
 	mails     mails
 
@@ -165,7 +166,7 @@ func (s *Server) drain(ctx context.Context) {
 	}
 	s.connections.wait(total)
 	for _, c := range s.connections.all() {
-		_ = c.frames.Close()
+		_ = c.outlet.Close()
 	}
 	last, cancelLast := context.WithTimeout(ctx, s.options.Drain/10)
 	defer cancelLast()
@@ -201,6 +202,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    64 << 10, // a list of ids in the URL; longer ones are for a query
+		ConnContext:       withSocket,
 		ErrorLog:          zap.NewStdLog(s.log.Named("http")),
 	}
 	stopped := make(chan error, 1)

@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -47,9 +50,24 @@ func (s *socket) stream() {
 			s.wrote, s.failure = tryWrite(fd, s.chunk)
 			return true // whatever came of it: never wait
 		}
+	}
+	s.tighten()
+	s.streaming.Store(true)
+}
+
+// tighten lets the kernel hold little of what is sent.
+func (s *socket) tighten() {
+	if s.raw != nil {
 		_ = s.raw.Control(keepSendBufferSmall)
 	}
-	s.streaming.Store(true)
+}
+
+// acknowledged returns how many bytes the peer's side has ever taken, where that can be told.
+func (s *socket) acknowledged() (n int64, known bool) {
+	if s.raw != nil {
+		_ = s.raw.Control(func(fd uintptr) { n, known = acknowledgedBytes(fd) })
+	}
+	return n, known
 }
 
 // Write takes all of p, or returns why the connection is broken.
@@ -167,6 +185,28 @@ func (s *socket) CloseWrite() error {
 		return c.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+type socketKey struct{}
+
+// withSocket notes the socket of a connection in its context.
+func withSocket(ctx context.Context, c net.Conn) context.Context {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	if s, ok := c.(*socket); ok {
+		return context.WithValue(ctx, socketKey{}, s)
+	}
+	return ctx
+}
+
+// socketOf returns the socket that a request has for itself; nil where it is unknown, or shared as in HTTP/2.
+func socketOf(r *http.Request) *socket {
+	s, _ := r.Context().Value(socketKey{}).(*socket)
+	if r.ProtoMajor != 1 {
+		return nil
+	}
+	return s
 }
 
 // socketListener accepts sockets.

@@ -74,6 +74,7 @@ func (s *Server) newConn() *conn {
 		messages: newBucket(rate, rate),
 		pings:    newBucket(pingBurst, pingRate),
 	}
+	c.outlet = &c.frames
 	c.frames.intake = newBucket(float64(limits.MessageBytes+intakeSpare), intakeRate)
 	return c
 }

@@ -27,6 +27,14 @@ func receive(r *http.Request) (_ *http.Request, done func()) {
 	}
 }
 
+// release lets go of the rights of a request's caller before it is answered.
+func release(r *http.Request) {
+	if v, received := r.Context().Value(visitKey{}).(*visit); received && v.grant != nil {
+		v.grant.holders.Add(-1)
+		v.grant = nil
+	}
+}
+
 // caller tells what the caller of an HTTP request may see.
 func (s *Server) caller(w http.ResponseWriter, r *http.Request) (*grant, error) {
 	_, g, err := s.callerOf(w, r)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
@@ -38,6 +39,9 @@ type world struct {
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
 	number atomic.Uint64
+
+	registry  *prometheus.Registry
+	described int // users
 }
 
 // newWorld starts one; the first `users` ids are watched.
@@ -45,6 +49,10 @@ func newWorld(t testing.TB, users int, o gateway.Options) *world {
 	t.Helper()
 	w := &world{t: t, hub: hub.New(hub.Options{})}
 	w.describe(users)
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	w.registry = o.Metrics
 	if o.Policy == nil {
 		o.Policy = everyone
 	}
@@ -91,6 +99,7 @@ func loadedHub() *hub.Hub {
 }
 
 func (w *world) describe(users int, groups ...presence.Group) {
+	w.described = users
 	all := make([]presence.ID, users)
 	var people []presence.Person
 	for i := range all {

@@ -187,7 +187,7 @@ func (w *writer) round(now time.Time) {
 // send composes what c is owed, in its order, and writes it; deltas and heartbeat only in a round. c.mu is held.
 func (w *writer) send(c *conn, round bool) {
 	if c.reason != nil {
-		if !c.gone && c.frames.socket.pending() {
+		if !c.gone && c.outlet.pending() {
 			w.block(c)
 		}
 		return
@@ -197,6 +197,7 @@ func (w *writer) send(c *conn, round bool) {
 	}
 	k := &w.composer
 	k.reset()
+	k.events = c.events != nil
 	for parts := 0; len(c.replies) > 0; parts++ {
 		if parts == turnParts || len(k.out) >= partBytes {
 			if !w.write(c) {
@@ -217,6 +218,9 @@ func (w *writer) send(c *conn, round bool) {
 		w.deltas(c)
 	} else if c.writing.beat {
 		w.later(c)
+	}
+	if k.events && len(c.replies) == 0 && c.sub != nil { // all that was captured is told
+		k.mark(c.events.position(c.sub.Told()))
 	}
 	w.write(c)
 }
@@ -265,7 +269,7 @@ func (w *writer) beat(c *conn, oldest time.Time) {
 	c.writing.beat = false
 	now := time.Now()
 	if missed := c.unanswered.Add(1) - 1; missed > 0 {
-		at, taken := &c.writing, c.frames.socket.taken()
+		at, taken := &c.writing, c.outlet.taken()
 		if missed == 1 || taken != at.taken {
 			at.taken, at.progress = taken, now
 		} else if now.Sub(at.progress) >= max(2*w.server.heartbeat, minSilence)-w.server.heartbeat {
@@ -282,14 +286,14 @@ func (w *writer) write(c *conn) bool {
 	if len(k.out) == 0 {
 		return true
 	}
-	if err := c.frames.send(k.out); err != nil {
-		_ = c.frames.Close() // the reading goroutine sees it and ends
+	if err := c.outlet.send(k.out); err != nil {
+		_ = c.outlet.Close() // the reading goroutine sees it and ends
 		k.reset()
 		return false
 	}
 	w.server.metrics.wrote(k)
 	k.reset()
-	if c.frames.socket.pending() {
+	if c.outlet.pending() {
 		w.block(c)
 		return false
 	}
@@ -303,7 +307,7 @@ func (w *writer) block(c *conn) {
 	}
 	now := time.Now()
 	c.writing.blocked = true
-	c.writing.taken, c.writing.progress = c.frames.socket.taken(), now
+	c.writing.taken, c.writing.progress = c.outlet.taken(), now
 	c.writing.retry, c.writing.retryAt = minRetry, now.Add(minRetry)
 	w.blocked = append(w.blocked, c)
 }
@@ -324,10 +328,10 @@ func (w *writer) tryAgain(now time.Time) {
 
 func (w *writer) stillBlocked(c *conn, now time.Time) bool {
 	at := &c.writing
-	left, err := c.frames.socket.flush()
+	left, err := c.outlet.flush()
 	if err != nil {
 		at.blocked = false
-		_ = c.frames.Close()
+		_ = c.outlet.Close()
 		return false
 	}
 	if !left {
@@ -338,7 +342,7 @@ func (w *writer) stillBlocked(c *conn, now time.Time) bool {
 		c.mu.Unlock()
 		return false
 	}
-	if taken := c.frames.socket.taken(); taken != at.taken {
+	if taken := c.outlet.taken(); taken != at.taken {
 		at.taken, at.progress, at.retry = taken, now, minRetry
 	} else {
 		at.retry = min(2*at.retry, maxRetry)

@@ -97,6 +97,31 @@ func (s *Subscription) Len() int {
 	return len(s.own.members)
 }
 
+// Told returns the hub's tick up to which everything was handed out, by Add, Remove or Drain.
+func (s *Subscription) Told() uint64 { return s.told }
+
+// Since keeps those of items, as Add returned them, that changed after tick. It reports false if that cannot be told of
+// all: some are not read yet, or the hub has not come to that tick.
+func (s *Subscription) Since(items []Item, tick uint64) (_ []Item, known bool) {
+	h := s.reader.hub
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if tick > h.tick {
+		return items, false
+	}
+	changed := make([]Item, 0, min(len(items), 16))
+	for i := range items {
+		handle, found := h.table.find(items[i].ID)
+		if !found || items[i].Pending() {
+			return items, false
+		}
+		if h.table.at(handle).tick > tick {
+			changed = append(changed, items[i])
+		}
+	}
+	return changed, true
+}
+
 // Names returns the users that the subscription names itself, in no particular order.
 func (s *Subscription) Names() []presence.ID {
 	h := s.reader.hub

@@ -50,6 +50,15 @@ func DecodeQuery(text []byte) (Request, error) {
 	return r, nil
 }
 
+// DecodeStream reads the body of a query for a stream of events, which may be for everyone.
+func DecodeStream(text []byte) (Request, error) {
+	r, err := decode(text)
+	if err != nil {
+		return r, err
+	}
+	return r, nil
+}
+
 func (r *Request) check() *Error {
 	switch {
 	case r.Type == Authenticate && r.Token == "":
