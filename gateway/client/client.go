@@ -29,6 +29,7 @@ type Client struct {
 	pinged  map[int]*ping // not answered yet; nil: no connection
 	outbox  [][]byte      // messages besides subscriptions
 	refusal string        // the token that was refused last
+	anew    bool          // the next connection is told no versions: what they show may be another
 }
 
 // New returns a client of the gateway at an address such as https://presence.example.com.

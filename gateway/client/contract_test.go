@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -291,6 +292,34 @@ func TestResume(t *testing.T) {
 		if !slices.Equal(versions, []string{"5", "1"}) {
 			t.Errorf("versions %q", versions)
 		}
+	})
+}
+
+// When rights have changed, the same version may show other fields: no version is told then, and what is sent replaces
+// what is held.
+func TestRightsChanged(t *testing.T) {
+	scripted(t, client.Options{}, func(p *peer) {
+		p.greet()
+		m, _ := p.hear()
+		state := annaAt("5")
+		if p.number == 2 {
+			state = strings.Replace(state, `"version"`, `"outOfOfficeSettings":{"isOutOfOffice":true},"version"`, 1)
+			if len(m.Known) > 0 {
+				t.Errorf("known %v", m.Known)
+			}
+		}
+		p.say(`{"type":"snapshot","id":%d,"presences":[%s],"pending":[],"gone":[],"denied":[],"invalid":[]}`, m.ID, state)
+		if p.number == 1 {
+			p.say(`{"type":"goodbye","reason":"rights_changed","reconnectAfterMs":10}`)
+			_ = p.ws.Close(1012, "rights changed")
+		}
+		p.drain()
+	}, func(t *testing.T, c *client.Client, peers func() []*peer) {
+		c.Subscribe(client.Selection{Users: []string{anna}})
+		_ = consume(t.Context(), c, func(e client.Event) bool {
+			changed, ok := e.(client.Changed)
+			return ok && changed.Presence.OutOfOffice != nil
+		})
 	})
 }
 

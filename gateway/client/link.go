@@ -142,6 +142,9 @@ func (l *link) read(ctx context.Context, working *sync.WaitGroup) error {
 			}
 		case wire.Goodbye:
 			l.goodbye = max(time.Millisecond, time.Duration(m.ReconnectAfterMs)*time.Millisecond)
+			l.client.mu.Lock()
+			l.client.anew = m.Reason != wire.Draining
+			l.client.mu.Unlock()
 		default:
 			l.take(&m)
 		}
@@ -161,6 +164,7 @@ func (l *link) greet(m *message) {
 	defer c.mu.Unlock()
 	c.table.link++
 	c.wants.open()
+	c.table.anew, c.anew = c.anew, false
 	c.outbox, c.pinged, c.refusal = nil, map[int]*ping{}, ""
 	c.ping(nil)
 	signal(c.call)

@@ -17,6 +17,7 @@ type table struct {
 	refused []Refused
 	queue   []slot
 	link    uint64 // the present connection; 0: none yet
+	anew    bool   // which is told no versions
 	heard   uint64 // messages, over all connections
 }
 
@@ -126,6 +127,9 @@ const knownSize = 36 + 6
 
 // known returns the versions held of ids of which the present connection has not spoken, as many as fit.
 func (t *table) known(ids iter.Seq[string], bytes int) map[string]string {
+	if t.anew {
+		return nil
+	}
 	known := map[string]string{}
 	for id := range ids {
 		if user, found := t.mails[id]; found {
