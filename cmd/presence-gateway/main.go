@@ -37,7 +37,7 @@ func execute(args []string) int {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(demoCommand(), serveCommand(), checkCommand(), planCommand(), simulateCommand(), benchCommand(), healthCommand(), versionCommand())
+	root.AddCommand(demoCommand(), serveCommand(), checkCommand(), planCommand(), simulateCommand(), benchCommand(), watchCommand(), healthCommand(), versionCommand())
 	root.SetArgs(args)
 	command, err := root.ExecuteC()
 	if err == nil {
