@@ -28,7 +28,6 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		Origins:        c.Gateway.Origins,
 		LoopbackOrigin: p.tenant != nil,
 		TrustedProxies: c.TrustedProxies,
-		Door:           p.door,
 		Anonymous:      c.Gateway.Auth.Anonymous,
 		SignIn:         signIn,
 		Policy:         policy(c, c.Gateway.Policy),
@@ -56,6 +55,9 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		Ready:        func() (bool, string) { return loaded(table) },
 		Metrics:      registry,
 		Log:          p.log,
+	}
+	if p.door != nil { // a nil pointer in an interface would not be nil
+		o.Door = p.door
 	}
 	if c.PublicURL != "" {
 		var err error
