@@ -1,0 +1,169 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presence-gateway/presence-gateway/hub"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// Options of a [Fleet]. The zero value is a replica that never polls.
+type Options struct {
+	// Lead polls for as long as the term lasts: ctx ends with it, or when this process is to end. When it returns, the
+	// lease is handed on. An error is logged and ends this term alone. nil: this process never polls.
+	Lead func(ctx context.Context, term *Term) error
+	// OnDemand says that users are read whom somebody asks for, not only those whom the directory watches.
+	OnDemand bool
+	// Name of this process, for logs and for who reads Redis; default random. It is made unlike any other.
+	Name string
+
+	LeaseTTL time.Duration // how long a lease lasts without renewal; default 5 s
+	Expire   time.Duration // how long a state is kept that nobody confirms and nobody watches; default 15 min
+
+	Registry prometheus.Registerer // nil: none
+	Log      *zap.Logger           // nil: none
+}
+
+const (
+	beatEvery = time.Second      // how often each shard is heard of
+	deafAfter = 3 * beatEvery    // without a beat, a subscription is presumed deaf
+	lostAfter = 5 * time.Second  // what could not be shown to be current for so long is announced
+	wantsTTL  = 10 * time.Second // how long a replica's wants outlive it
+	loaders   = 4                // shards loaded at once
+)
+
+// Fleet makes a hub one of many that hold the same. Create it with [New]; it works while [Fleet.Run] does.
+type Fleet struct {
+	hub     *hub.Hub
+	store   Store
+	o       Options
+	log     *zap.Logger
+	metrics *metrics
+
+	shards [presence.Shards]shard
+	loads  chan int      // shards to be loaded; each at most once
+	beat   atomic.Uint64 // the highest fence number seen
+
+	mu       sync.Mutex
+	term     *Term           // this process polls; nil: another does, or none
+	reported presence.Status // what the leader's messages say of the reads
+	author   uint64          // and that leader's fence number
+
+	directory directory
+	wants     wants
+	health    health
+}
+
+// New returns a fleet of which h is one hub. It starts nothing. The error says which option cannot be.
+func New(h *hub.Hub, store Store, o Options) (*Fleet, error) {
+	if o.LeaseTTL < 0 || o.Expire < 0 {
+		return nil, fmt.Errorf("fleet: a negative time: lease %v, expiry %v", o.LeaseTTL, o.Expire)
+	}
+	o.LeaseTTL = cmp.Or(o.LeaseTTL, 5*time.Second)
+	o.Expire = cmp.Or(o.Expire, 15*time.Minute)
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	o.Name = unique(o.Name)
+	f := &Fleet{
+		hub: h, store: store, o: o,
+		log:   o.Log.Named("fleet"),
+		loads: make(chan int, presence.Shards),
+	}
+	for i := range f.shards {
+		f.shards[i].number, f.shards[i].fleet = i, f
+	}
+	f.directory.init(f)
+	f.wants.init(f)
+	f.health.init(f)
+	var err error
+	if f.metrics, err = newMetrics(f); err != nil {
+		return nil, fmt.Errorf("fleet: %w", err)
+	}
+	return f, nil
+}
+
+// unique adds to a name what makes it unlike any other.
+func unique(name string) string {
+	var nonce [6]byte
+	rand.Read(nonce[:])
+	kept := make([]byte, 0, 40)
+	for i := 0; i < len(name) && len(kept) < 40; i++ {
+		if c := name[i]; c > ' ' && c < 0x7f {
+			kept = append(kept, c)
+		}
+	}
+	if len(kept) > 0 {
+		kept = append(kept, '.')
+	}
+	return string(kept) + hex.EncodeToString(nonce[:])
+}
+
+// Run keeps the hub what the fleet holds, and polls whenever it is this process's turn, until ctx ends; then it hands
+// over what it has and returns nil once everything it started has ended.
+func (f *Fleet) Run(ctx context.Context) error {
+	now := time.Now()
+	for i := range f.shards {
+		f.shards[i].begin(now)
+	}
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error { return f.store.Listen(ctx, f) })
+	for range loaders {
+		running.Go(func() error { return f.load(ctx) })
+	}
+	running.Go(func() error { return f.watch(ctx) })
+	running.Go(func() error { return f.health.run(ctx) })
+	running.Go(func() error { return f.directory.follow(ctx) })
+	running.Go(func() error { return f.wants.collect(ctx) })
+	running.Go(func() error { return f.wants.post(ctx) })
+	if f.o.Lead != nil {
+		running.Go(func() error { return f.contest(ctx) })
+	}
+	err := running.Wait()
+	if context.Cause(ctx) != nil && ctx.Err() != nil && err == ctx.Err() {
+		return nil
+	}
+	return err
+}
+
+// Leads reports whether this process polls.
+func (f *Fleet) Leads() bool { return f.leading() != nil }
+
+func (f *Fleet) leading() *Term {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.term
+}
+
+// saw notes that a fence with this number was given once.
+func (f *Fleet) saw(number uint64) {
+	for {
+		highest := f.beat.Load()
+		if number <= highest || f.beat.CompareAndSwap(highest, number) {
+			return
+		}
+	}
+}
+
+// sleep waits, and reports whether the context is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,240 @@
+package fleet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presence-gateway/presence-gateway/hub"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// maxPublished bounds the states in one message. Who misses a whole shard had better load it.
+const maxPublished = 1024
+
+// job is what a term has to write to one shard.
+type job struct {
+	shard  *shard
+	states []hub.Item
+	fresh  bool // begin an epoch
+	append Append
+	made   bool // append is what was sent, perhaps without an answer
+	count  owned
+}
+
+// jobs groups states by shard.
+func (t *Term) jobs(states []hub.Item) []*job {
+	byShard := map[int]*job{}
+	var jobs []*job
+	for _, item := range states {
+		number := item.ID.Shard()
+		j := byShard[number]
+		if j == nil {
+			j = &job{shard: &t.fleet.shards[number]}
+			byShard[number] = j
+			jobs = append(jobs, j)
+		}
+		j.states = append(j.states, item)
+	}
+	return jobs
+}
+
+// write has the store take the jobs, and the hub what the store took. What a shard was not expected to be is set right on
+// the way. What nobody knows of is asked for again, until the context ends: then the term has to.
+func (t *Term) write(ctx context.Context, jobs []*job) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })()
+	for backOff := firstBackOff; len(jobs) > 0; backOff = min(2*backOff, lastBackOff) {
+		if err := t.prepare(ctx, jobs); err != nil {
+			return t.broken(jobs, err)
+		}
+		appends := make([]Append, len(jobs))
+		for i, j := range jobs {
+			appends[i] = j.append
+		}
+		open, slow := jobs[:0:0], false
+		for i, answer := range t.fleet.store.Append(ctx, t.fence, appends) {
+			j := jobs[i]
+			switch {
+			case answer.Err != nil:
+				open, slow = append(open, j), true
+			case answer.Outcome == Fenced:
+				t.fleet.saw(answer.Fence)
+				t.fleet.metrics.refused.Inc()
+				t.end(errFenced)
+				return t.broken(jobs, errFenced)
+			case answer.Outcome == Foreign:
+				t.fleet.metrics.foreign.Inc()
+				t.fleet.log.Info("a shard is not where it was left", zap.Int("shard", j.shard.number),
+					zap.Stringer("expected", j.append.From), zap.Stringer("stands", answer.Stands))
+				j.shard.lose()
+				j.made = false
+				open = append(open, j)
+			default:
+				t.done(j)
+			}
+		}
+		if jobs = open; slow && !sleep(ctx, backOff) {
+			return t.broken(jobs, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// broken leaves the shards of jobs to be looked at again.
+func (t *Term) broken(jobs []*job, err error) error {
+	for _, j := range jobs {
+		j.shard.lose()
+	}
+	return err
+}
+
+// lose forgets where the shard stands.
+func (s *shard) lose() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current, s.at = false, Position{}
+}
+
+// prepare makes the appends that were not made yet.
+func (t *Term) prepare(ctx context.Context, jobs []*job) error {
+	highest := uint32(0)
+	for _, j := range jobs {
+		if j.made {
+			continue
+		}
+		j.shard.mu.Lock()
+		at, current := j.shard.at, j.shard.current
+		j.shard.mu.Unlock()
+		if !current {
+			var err error
+			if at, err = t.settle(ctx, j); err != nil {
+				return err
+			}
+		}
+		t.compose(j, at)
+		for i := range j.states {
+			highest = max(highest, j.states[i].Version.Generation)
+		}
+	}
+	if t.recorded != 0 && highest > t.recorded {
+		return t.generation(ctx, highest)
+	}
+	return nil
+}
+
+// settle looks where the shard stands, and adds to the job what it takes to make it what the hub holds. A term that has
+// not written there yet takes over what is newer, or unknown here; later, what it does not hold was dropped.
+func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
+	var snapshot *Snapshot
+	err := persist(ctx, func(ctx context.Context) (err error) {
+		snapshot, err = t.fleet.store.Load(ctx, j.shard.number, Position{})
+		return err
+	})
+	if err != nil {
+		return Position{}, err
+	}
+	t.fleet.saw(snapshot.Fence)
+	h, o := t.fleet.hub, &t.shards[j.shard.number]
+	stands := make(map[presence.ID]presence.State, len(snapshot.States))
+	kept := snapshot.States[:0:0]
+	for _, item := range snapshot.States {
+		stands[item.ID] = item.State
+		if o.ours && h.Get(nil, item.ID)[0].Pending() {
+			o.lapsed = append(o.lapsed, item.ID)
+		} else {
+			kept = append(kept, item)
+		}
+	}
+	h.Apply(kept)
+	wanted := map[presence.ID]hub.Item{}
+	for _, item := range h.Held(nil, j.shard.number) {
+		wanted[item.ID] = item
+	}
+	for _, item := range j.states {
+		if item.Version.Compare(wanted[item.ID].Version) > 0 {
+			wanted[item.ID] = item
+		}
+	}
+	j.states, j.fresh = nil, true
+	for id, item := range wanted {
+		if item.State != stands[id] {
+			j.states = append(j.states, item)
+		}
+	}
+	return snapshot.Position, nil
+}
+
+// compose makes the append that brings the shard from where it stands to what the hub will hold.
+func (t *Term) compose(j *job, at Position) {
+	o := &t.shards[j.shard.number]
+	j.count = owned{forgotten: o.forgotten, lapsed: o.lapsed, confirmed: o.confirmed}
+	sum := t.fleet.hub.Sum(j.shard.number)
+	for i := range j.states {
+		item := &j.states[i]
+		if held := t.fleet.hub.Get(nil, item.ID)[0]; !held.Pending() {
+			sum.Sub(&held.State)
+		}
+		sum.Add(&item.State)
+	}
+	to := Position{Epoch: at.Epoch, Offset: at.Offset, Count: sum.Count, Digest: sum.Digest}
+	if j.fresh {
+		to.Epoch, to.Offset = epoch(), 1
+	} else if len(j.states)+len(o.forgotten)+len(o.lapsed) > 0 {
+		to.Offset++
+	}
+	t.calls++
+	j.append = Append{
+		Call: fmt.Sprintf("%s.%x", t.fence.Holder, t.calls),
+		Message: Message{
+			Shard: j.shard.number, Fence: t.fence.Number, From: at, To: to,
+			Forgotten: o.forgotten, Lapsed: o.lapsed, States: j.states, Reload: len(j.states) > maxPublished,
+			Confirmed: o.confirmed, Status: t.status, Directory: t.directory, At: time.Now(),
+		},
+	}
+	j.made = true
+}
+
+// done holds what the store took.
+func (t *Term) done(j *job) {
+	t.fleet.hub.Apply(j.states)
+	o := &t.shards[j.shard.number]
+	*o = owned{
+		ours:      true,
+		forgotten: o.forgotten[len(j.count.forgotten):],
+		lapsed:    o.lapsed[len(j.count.lapsed):],
+		confirmed: o.confirmed[len(j.count.confirmed):],
+	}
+	j.shard.mu.Lock()
+	defer j.shard.mu.Unlock()
+	j.shard.at, j.shard.current, j.shard.loaded = j.append.To, true, true
+	t.fleet.metrics.published.Add(float64(len(j.states)))
+}
+
+// epoch returns a random number, not 0.
+func epoch() uint64 {
+	var bytes [8]byte
+	rand.Read(bytes[:])
+	return binary.BigEndian.Uint64(bytes[:]) | 1
+}
+
+// persist tries until there is an answer, or the context ends.
+func persist(ctx context.Context, try func(context.Context) error) error {
+	for backOff := firstBackOff; ; backOff = min(2*backOff, lastBackOff) {
+		call, cancel := context.WithTimeout(ctx, callLimit)
+		err := try(call)
+		cancel()
+		if err == nil || errors.Is(err, ErrLost) {
+			return err
+		}
+		if !sleep(ctx, backOff) {
+			return context.Cause(ctx)
+		}
+	}
+}
