@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,12 +52,9 @@ type Fleet struct {
 
 	shards [presence.Shards]shard
 	loads  chan int      // shards to be loaded; each at most once
-	beat   atomic.Uint64 // the highest fence number seen
+	fence  atomic.Uint64 // the highest number seen
 
-	mu       sync.Mutex
-	term     *Term           // this process polls; nil: another does, or none
-	reported presence.Status // what the leader's messages say of the reads
-	author   uint64          // and that leader's fence number
+	term atomic.Pointer[Term] // this process polls; nil: another does, or none
 
 	directory directory
 	wants     wants
@@ -112,12 +108,12 @@ func unique(name string) string {
 
 // Run keeps the hub what the fleet holds, and polls whenever it is this process's turn, until ctx ends; then it hands
 // over what it has and returns nil once everything it started has ended.
-func (f *Fleet) Run(ctx context.Context) error {
+func (f *Fleet) Run(outer context.Context) error {
 	now := time.Now()
 	for i := range f.shards {
 		f.shards[i].begin(now)
 	}
-	running, ctx := errgroup.WithContext(ctx)
+	running, ctx := errgroup.WithContext(outer)
 	running.Go(func() error { return f.store.Listen(ctx, f) })
 	for range loaders {
 		running.Go(func() error { return f.load(ctx) })
@@ -130,27 +126,23 @@ func (f *Fleet) Run(ctx context.Context) error {
 	if f.o.Lead != nil {
 		running.Go(func() error { return f.contest(ctx) })
 	}
-	err := running.Wait()
-	if context.Cause(ctx) != nil && ctx.Err() != nil && err == ctx.Err() {
-		return nil
+	running.Go(func() error { return f.health.ask(ctx) })
+	if err := running.Wait(); err != nil && outer.Err() == nil {
+		return fmt.Errorf("fleet: %w", err)
 	}
-	return err
+	return nil
 }
 
 // Leads reports whether this process polls.
 func (f *Fleet) Leads() bool { return f.leading() != nil }
 
-func (f *Fleet) leading() *Term {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.term
-}
+func (f *Fleet) leading() *Term { return f.term.Load() }
 
 // saw notes that a fence with this number was given once.
 func (f *Fleet) saw(number uint64) {
 	for {
-		highest := f.beat.Load()
-		if number <= highest || f.beat.CompareAndSwap(highest, number) {
+		highest := f.fence.Load()
+		if number <= highest || f.fence.CompareAndSwap(highest, number) {
 			return
 		}
 	}

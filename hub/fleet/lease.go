@@ -47,7 +47,7 @@ func (f *Fleet) contest(ctx context.Context) error {
 func (f *Fleet) acquire(ctx context.Context, holder string) (Fence, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	return f.store.Acquire(ctx, holder, f.beat.Load(), f.o.LeaseTTL)
+	return f.store.Acquire(ctx, holder, f.fence.Load(), f.o.LeaseTTL)
 }
 
 func (f *Fleet) release(ctx context.Context, fence Fence) {
@@ -81,7 +81,7 @@ func (f *Fleet) serve(ctx context.Context, t *Term) error {
 	t.end(errOver)
 	kept.Wait() //nolint:errcheck // the cause tells
 	t.leave(handed)
-	if t.Held() {
+	if time.Now().Before(t.until()) && !errors.Is(context.Cause(t.ctx), ErrLost) {
 		f.release(ctx, t.fence)
 	}
 	if cause := context.Cause(t.ctx); !errors.Is(cause, errOver) {
@@ -129,7 +129,7 @@ func (t *Term) renew(ctx context.Context) error {
 	}
 }
 
-// until is when the lease lapses for certain not later, by the local clock: reckoned from before it was asked for, and
+// until is when the lease is over by the local clock, at the latest: reckoned from before it was asked for, and
 // with a margin for clocks that tick differently.
 func (t *Term) until() time.Time { return *t.deadline.Load() }
 
@@ -141,7 +141,7 @@ func (t *Term) prolong(asked time.Time) {
 
 // Held reports whether the lease stands at this instant, without asking anybody. To be asked right before each read
 // leaves: a process may have been stopped for any time before it.
-func (t *Term) Held() bool { return time.Now().Before(t.until()) && !errors.Is(context.Cause(t.ctx), ErrLost) }
+func (t *Term) Held() bool { return time.Now().Before(t.until()) && t.ctx.Err() == nil }
 
 // carried is the status with which a term begins: what was so stays so until reads have shown otherwise.
 func carried(s presence.Status) presence.Status {

@@ -48,7 +48,7 @@ func (s *shard) load(ctx context.Context) {
 		return
 	}
 	s.fleet.saw(snapshot.Fence)
-	s.fleet.note(snapshot.Fence, snapshot.Status, snapshot.Directory)
+	s.fleet.directory.want(snapshot.Directory)
 	if !s.adopt(snapshot) {
 		return
 	}

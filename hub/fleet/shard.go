@@ -68,7 +68,8 @@ func (f *Fleet) Heard(m *Message) {
 		return
 	}
 	f.saw(m.Fence)
-	f.note(m.Fence, m.Status, m.Directory)
+	f.health.note(m.Fence, m.Status)
+	f.directory.want(m.Directory)
 	f.metrics.messages.Inc()
 	s := &f.shards[m.Shard]
 	s.mu.Lock()
@@ -141,8 +142,11 @@ func (s *shard) apply(m *Message) {
 
 // hold applies states of the truth, and notes where the hub holds more.
 func (s *shard) hold(states []hub.Item) {
-	for i := range states {
-		delete(s.astray, states[i].ID)
+	if len(s.astray) > 0 {
+		for i := range states {
+			delete(s.astray, states[i].ID)
+		}
+		s.fleet.wants.stir()
 	}
 	ahead := s.fleet.hub.Apply(states)
 	if len(ahead) == 0 {

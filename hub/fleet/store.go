@@ -87,7 +87,8 @@ type Lease interface {
 	// forgotten by the store.
 	Renew(ctx context.Context, fence Fence, ttl time.Duration) error
 
-	// Release frees the lease if it is still this fence's.
+	// Release frees the lease if its holder is still the fence's; the number does not matter, for a grant may have been
+	// unheard.
 	Release(ctx context.Context, fence Fence) error
 
 	// Generation returns a generation for versions above every one returned before, as far as the store remembers, and

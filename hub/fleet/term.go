@@ -24,10 +24,10 @@ type Term struct {
 
 	mu        sync.Mutex // one writer at a time; above the shards'
 	shards    [presence.Shards]owned
-	status    presence.Status
-	directory uint64 // what was posted
 	recorded  uint32 // the generation that the store knows of
 	calls     uint64
+	status    atomic.Pointer[presence.Status]
+	directory atomic.Uint64 // what was posted
 
 	hasty     chan struct{} // one slot: beat now
 	described chan struct{} // one slot: there is a directory to post
@@ -48,7 +48,8 @@ func newTerm(f *Fleet, fence Fence, asked time.Time) *Term {
 		hasty: make(chan struct{}, 1), described: make(chan struct{}, 1),
 	}
 	t.ctx, t.end = context.WithCancelCause(context.Background())
-	t.merged.init()
+	t.merged.init(f)
+	t.status.Store(&presence.Status{})
 	t.prolong(asked)
 	return t
 }
@@ -58,16 +59,9 @@ func (t *Term) begin(ctx context.Context) error {
 	f := t.fleet
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f.mu.Lock()
-	f.term = t
-	t.status = carried(f.hub.Status())
-	f.mu.Unlock()
-	if manifest, err := f.directory.current(ctx); err == nil {
-		t.directory = manifest.hash()
-	}
-	if f.directory.loaded() {
-		notify(t.described)
-	}
+	f.term.Store(t)
+	status := carried(f.hub.Status())
+	t.status.Store(&status)
 	jobs := make([]*job, presence.Shards)
 	for i := range jobs {
 		jobs[i] = &job{shard: &f.shards[i], fresh: true, states: f.shards[i].take()}
@@ -99,10 +93,8 @@ func (s *shard) take() []hub.Item {
 func (t *Term) leave(handed bool) {
 	f := t.fleet
 	now := time.Now()
-	f.mu.Lock()
-	f.term = nil
-	f.reported, f.author = t.status, t.fence.Number
-	f.mu.Unlock()
+	f.term.Store(nil)
+	f.health.note(t.fence.Number, *t.status.Load())
 	for i := range f.shards {
 		s := &f.shards[i]
 		s.mu.Lock()
@@ -201,24 +193,15 @@ func (t *Term) lapse(ids []presence.ID) {
 
 // Describe says who is watched by configuration, and what is known of groups and names.
 func (t *Term) Describe(d *presence.Directory) {
-	t.fleet.hub.Describe(d)
-	t.fleet.directory.describe()
+	t.fleet.directory.describe(d)
 	notify(t.described)
 }
 
 // Report says whether reads succeed. Everybody hears it with the next beat, which comes at once.
 func (t *Term) Report(s presence.Status) {
-	t.mu.Lock()
-	t.status = s
-	t.mu.Unlock()
+	t.status.Store(&s)
 	t.fleet.health.look()
 	notify(t.hasty)
-}
-
-func (t *Term) reported() presence.Status {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.status
 }
 
 // SaveBudget keeps the record of spent reads, under the fence: a term that is over cannot.

@@ -24,7 +24,6 @@ type job struct {
 	fresh  bool // begin an epoch
 	append Append
 	made   bool // append is what was sent, perhaps without an answer
-	count  owned
 }
 
 // jobs groups states by shard.
@@ -164,7 +163,7 @@ func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 	}
 	j.states, j.fresh = nil, true
 	for id, item := range wanted {
-		if item.State != stands[id] {
+		if there := stands[id]; item.Version != there.Version || item.Content != there.Content {
 			j.states = append(j.states, item)
 		}
 	}
@@ -174,7 +173,6 @@ func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 // compose makes the append that brings the shard from where it stands to what the hub will hold.
 func (t *Term) compose(j *job, at Position) {
 	o := &t.shards[j.shard.number]
-	j.count = owned{forgotten: o.forgotten, lapsed: o.lapsed, confirmed: o.confirmed}
 	sum := t.fleet.hub.Sum(j.shard.number)
 	for i := range j.states {
 		item := &j.states[i]
@@ -195,7 +193,7 @@ func (t *Term) compose(j *job, at Position) {
 		Message: Message{
 			Shard: j.shard.number, Fence: t.fence.Number, From: at, To: to,
 			Forgotten: o.forgotten, Lapsed: o.lapsed, States: j.states, Reload: len(j.states) > maxPublished,
-			Confirmed: o.confirmed, Status: t.status, Directory: t.directory, At: time.Now(),
+			Confirmed: o.confirmed, Status: *t.status.Load(), Directory: t.directory.Load(), At: time.Now(),
 		},
 	}
 	j.made = true
@@ -204,13 +202,7 @@ func (t *Term) compose(j *job, at Position) {
 // done holds what the store took.
 func (t *Term) done(j *job) {
 	t.fleet.hub.Apply(j.states)
-	o := &t.shards[j.shard.number]
-	*o = owned{
-		ours:      true,
-		forgotten: o.forgotten[len(j.count.forgotten):],
-		lapsed:    o.lapsed[len(j.count.lapsed):],
-		confirmed: o.confirmed[len(j.count.confirmed):],
-	}
+	t.shards[j.shard.number] = owned{ours: true}
 	j.shard.mu.Lock()
 	defer j.shard.mu.Unlock()
 	j.shard.at, j.shard.current, j.shard.loaded = j.append.To, true, true

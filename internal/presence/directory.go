@@ -2,6 +2,8 @@ package presence
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
 	"time"
 )
@@ -62,6 +64,12 @@ func (d *Directory) Watched(id ID) bool {
 
 // All returns everyone who is watched and may be shown, in order of id. It must not be modified.
 func (d *Directory) All() []ID { return d.watched }
+
+// Hidden returns who would be watched, had they not opted out. It must not be modified.
+func (d *Directory) Hidden() []ID { return d.hidden }
+
+// People returns everyone of whom something is known, in no particular order.
+func (d *Directory) People() iter.Seq[Person] { return maps.Values(d.people) }
 
 // Person returns what is known of id.
 func (d *Directory) Person(id ID) (Person, bool) {

@@ -1,0 +1,105 @@
+package fleet
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// health decides what this process's clients are told. While the shards are shown to be current it is what the leader
+// says of its reads. Silence is never taken for calm: what could not be shown for 5 s is announced, and why, until it
+// can be shown again. A shorter hiccup, or a hand-over, is nobody's business.
+type health struct {
+	fleet    *Fleet
+	answered atomic.Bool // the store answered when it was last asked
+
+	mu       sync.Mutex
+	reported presence.Status // what the leader says
+	author   uint64          // that leader's fence number
+	noted    time.Time
+	lost     presence.Status // what silence says; live: nothing
+}
+
+func (h *health) init(f *Fleet) { h.fleet = f }
+
+// note takes over what a leader says. One that is over may be heard a little longer, and numbers may begin again lower.
+func (h *health) note(author uint64, s presence.Status) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := time.Now(); author >= h.author || now.Sub(h.noted) > deafAfter {
+		h.reported, h.author, h.noted = s, author, now
+	}
+}
+
+func (h *health) run(ctx context.Context) error {
+	tick := time.NewTicker(beatEvery / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			h.look()
+		}
+	}
+}
+
+// look tells the hub how things stand.
+func (h *health) look() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.fleet.leading(); t != nil {
+		h.lost = presence.Status{}
+		h.fleet.hub.Report(*t.status.Load())
+		return
+	}
+	now := time.Now()
+	oldest, newest := h.fleet.shown()
+	switch {
+	case now.Sub(oldest) < lostAfter:
+		h.lost = presence.Status{}
+		h.fleet.hub.Report(h.reported)
+		return
+	case h.lost.Live():
+		h.lost.Since = oldest
+	}
+	h.lost.Reason = presence.HubUnavailable
+	if h.answered.Load() && now.Sub(newest) >= deafAfter {
+		h.lost.Reason = presence.NoPoller // for it answers, but about nothing is anything heard
+	}
+	h.fleet.hub.Report(h.lost)
+}
+
+// shown returns when the shard shown longest ago to be current was, and the one shown last.
+func (f *Fleet) shown() (oldest, newest time.Time) {
+	for i := range f.shards {
+		s := &f.shards[i]
+		s.mu.Lock()
+		shown := s.shown
+		s.mu.Unlock()
+		if i == 0 || shown.Before(oldest) {
+			oldest = shown
+		}
+		if shown.After(newest) {
+			newest = shown
+		}
+	}
+	return oldest, newest
+}
+
+// ask asks the store whether it answers at all, while little is heard.
+func (h *health) ask(ctx context.Context) error {
+	for sleep(ctx, beatEvery) {
+		if oldest, _ := h.fleet.shown(); h.fleet.leading() != nil || time.Since(oldest) < 2*beatEvery {
+			h.answered.Store(true)
+			continue
+		}
+		call, cancel := context.WithTimeout(ctx, callLimit)
+		h.answered.Store(h.fleet.store.Ping(call) == nil)
+		cancel()
+	}
+	return ctx.Err()
+}
