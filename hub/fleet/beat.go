@@ -29,8 +29,8 @@ func (t *Term) beat(ctx context.Context) error {
 
 // all writes what there is to say to every shard.
 func (t *Term) all(ctx context.Context) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.turn <- struct{}{}
+	defer t.pass()
 	jobs := make([]*job, presence.Shards)
 	for i := range jobs {
 		jobs[i] = &job{shard: &t.fleet.shards[i]}
@@ -76,8 +76,8 @@ func (t *Term) audit(ctx context.Context) error {
 
 // expire drops the states of users who have not been confirmed for long, unless they are to be read.
 func (t *Term) expire(number int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.turn <- struct{}{}
+	defer t.pass()
 	if t.fleet.directory.loaded() && t.merged.complete() {
 		directory, limit := t.fleet.hub.Directory(), time.Now().Add(-t.fleet.o.Expire)
 		var ids []presence.ID

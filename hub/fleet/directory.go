@@ -99,7 +99,7 @@ func (d *directory) fetch(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, 10*callLimit)
 	defer cancel()
 	stands, err := d.fleet.store.Directory(call)
-	if err != nil {
+	if err != nil || stands == (Manifest{}) { // lost with everything else: it will be posted again
 		return err
 	}
 	d.mu.Lock()
@@ -165,7 +165,7 @@ func (t *Term) postDirectory(ctx context.Context) error {
 		}
 		parts := split(t.fleet.hub.Directory())
 		for i := range parts {
-			b.set(i, appendPart(&parts[i]))
+			b.set(i, appendPart(&parts[i], i == Parts-1))
 		}
 		err := persist(ctx, func(ctx context.Context) error { return t.postBoard(ctx, &b) })
 		if err != nil {
@@ -276,9 +276,9 @@ func join(parts *[Parts]part) *presence.Directory {
 	return presence.NewDirectory(watched, people, groups).Hide(hidden)
 }
 
-// appendPart returns the part's bytes; none for an empty one.
-func appendPart(p *part) []byte {
-	if len(p.Watched)+len(p.Hidden)+len(p.People)+len(p.Groups) == 0 {
+// appendPart returns the part's bytes; none for an empty one but the last: a directory of nobody is not none.
+func appendPart(p *part, last bool) []byte {
+	if !last && len(p.Watched)+len(p.Hidden)+len(p.People)+len(p.Groups) == 0 {
 		return nil
 	}
 	bytes, err := json.Marshal(p)

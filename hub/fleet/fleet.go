@@ -3,9 +3,10 @@ package fleet
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,8 @@ type Fleet struct {
 	loads  chan int      // shards to be loaded; each at most once
 	fence  atomic.Uint64 // the highest number seen
 
+	jitter func(time.Duration) time.Duration // a random time below; so that many do not do the same at once
+
 	term atomic.Pointer[Term] // this process polls; nil: another does, or none
 
 	directory directory
@@ -74,8 +77,9 @@ func New(h *hub.Hub, store Store, o Options) (*Fleet, error) {
 	o.Name = unique(o.Name)
 	f := &Fleet{
 		hub: h, store: store, o: o,
-		log:   o.Log.Named("fleet"),
-		loads: make(chan int, presence.Shards),
+		log:    o.Log.Named("fleet"),
+		loads:  make(chan int, presence.Shards),
+		jitter: rand.N[time.Duration],
 	}
 	for i := range f.shards {
 		f.shards[i].number, f.shards[i].fleet = i, f
@@ -93,7 +97,7 @@ func New(h *hub.Hub, store Store, o Options) (*Fleet, error) {
 // unique adds to a name what makes it unlike any other.
 func unique(name string) string {
 	var nonce [6]byte
-	rand.Read(nonce[:])
+	crand.Read(nonce[:])
 	kept := make([]byte, 0, 40)
 	for i := 0; i < len(name) && len(kept) < 40; i++ {
 		if c := name[i]; c > ' ' && c < 0x7f {

@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
@@ -38,7 +37,7 @@ func (f *Fleet) contest(ctx context.Context) error {
 			// It may have been granted unheard.
 			f.release(ctx, Fence{Holder: holder})
 		}
-		if !sleep(ctx, wait+rand.N(wait)) {
+		if !sleep(ctx, wait+f.jitter(wait)) {
 			return ctx.Err()
 		}
 	}

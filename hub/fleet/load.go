@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -155,7 +154,7 @@ func (s *shard) look(now time.Time) {
 	defer s.mu.Unlock()
 	if now.Sub(s.heard) >= s.patience {
 		s.heard = now
-		s.patience = min(2*s.patience, maxPatience) + rand.N(beatEvery)
+		s.patience = min(2*s.patience, maxPatience) + s.fleet.jitter(beatEvery)
 		s.fleet.metrics.rejoins.Inc()
 		s.fleet.store.Rejoin(s.number)
 	}

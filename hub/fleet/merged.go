@@ -190,8 +190,8 @@ func (m *merged) add(id presence.ID, watchers int) {
 // raise gives states anew, above versions that somebody holds and the truth does not have: the store lost them after
 // they had been published. Whatever they were, what stands now is what was read last.
 func (t *Term) raise(ctx context.Context, ahead map[presence.ID]presence.Version) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.turn <- struct{}{}
+	defer t.pass()
 	var raised []hub.Item
 	for id, version := range ahead {
 		if item, below := t.fleet.hub.Raise(id, version); below {

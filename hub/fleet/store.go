@@ -34,8 +34,9 @@ type Shards interface {
 	//   - Where the shard's fence is above fence, or equal with another holder, nothing is done: [Fenced].
 	//   - Else, where the call is the last one done for this shard, nothing is done again and its answer is repeated: it
 	//     is the same append, sent twice.
-	//   - Else, where the shard does not stand exactly at Message.From (epoch, offset, digest as recorded, count as
-	//     there are states in truth), nothing is done: [Foreign], and Answer.Stands says where it stands.
+	//   - Else, where the shard does not stand exactly at Message.From, nothing is done: [Foreign], and Answer.Stands says
+	//     where it stands. Wherever the store tells a position, epoch, offset and digest are those last written, and
+	//     the count is that of the states there are.
 	//   - Else users in Forgotten and Lapsed are deleted, then States are written, then the moments in Confirmed are
 	//     noted for users that have a state, the position becomes Message.To, fence, status and directory are noted, all
 	//     expires [Options].Expire from now, and the message is published: [Done].

@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +21,7 @@ type Term struct {
 	ctx      context.Context // ends with the term
 	end      context.CancelCauseFunc
 
-	mu        sync.Mutex // one writer at a time; above the shards'
+	turn      chan struct{} // one slot: who writes; above the shards' locks
 	shards    [presence.Shards]owned
 	recorded  uint32 // the generation that the store knows of
 	calls     uint64
@@ -45,7 +44,7 @@ type owned struct {
 func newTerm(f *Fleet, fence Fence, asked time.Time) *Term {
 	t := &Term{
 		fleet: f, fence: fence, asked: asked,
-		hasty: make(chan struct{}, 1), described: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), hasty: make(chan struct{}, 1), described: make(chan struct{}, 1),
 	}
 	t.ctx, t.end = context.WithCancelCause(context.Background())
 	t.merged.init(f)
@@ -57,8 +56,8 @@ func newTerm(f *Fleet, fence Fence, asked time.Time) *Term {
 // begin makes every shard the term's own, and takes a generation for its versions.
 func (t *Term) begin(ctx context.Context) error {
 	f := t.fleet
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.turn <- struct{}{}
+	defer t.pass()
 	f.term.Store(t)
 	status := carried(f.hub.Status())
 	t.status.Store(&status)
@@ -75,6 +74,9 @@ func (t *Term) begin(ctx context.Context) error {
 	f.hub.Begin(t.recorded, uint16(1+rand.N(1<<16-1))) //nolint:gosec // 16 bits
 	return nil
 }
+
+// pass lets the next one write.
+func (t *Term) pass() { <-t.turn }
 
 // take hands the shard over to a term. What was astray is the truth from now on, and returned, to be published.
 func (s *shard) take() []hub.Item {
@@ -125,8 +127,8 @@ func (t *Term) generation(ctx context.Context, above uint32) error {
 
 // Observe judges readings, publishes what is newer, and holds it then. An error ends the term.
 func (t *Term) Observe(ctx context.Context, readings []presence.Reading) ([]presence.Verdict, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.turn <- struct{}{}
+	defer t.pass()
 	if t.ctx.Err() != nil {
 		return nil, context.Cause(t.ctx)
 	}
@@ -165,8 +167,8 @@ func (o *owned) confirm(id presence.ID, asked time.Time) {
 
 // Forget drops the states of users who are no longer watched by configuration.
 func (t *Term) Forget(ids []presence.ID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.turn <- struct{}{}
+	defer t.pass()
 	t.fleet.hub.Forget(ids)
 	for _, id := range ids {
 		o := &t.shards[id.Shard()]
@@ -176,8 +178,8 @@ func (t *Term) Forget(ids []presence.ID) {
 
 // Lapse drops the states of users in whom nobody is interested any longer, but for those who are watched again.
 func (t *Term) Lapse(ids []presence.ID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.turn <- struct{}{}
+	defer t.pass()
 	t.lapse(ids)
 }
 

@@ -24,6 +24,8 @@ type job struct {
 	fresh  bool // begin an epoch
 	append Append
 	made   bool // append is what was sent, perhaps without an answer
+
+	strange bool // the shard stood elsewhere once: it may do so again, and again
 }
 
 // jobs groups states by shard.
@@ -74,7 +76,8 @@ func (t *Term) write(ctx context.Context, jobs []*job) error {
 					zap.Stringer("expected", j.append.From), zap.Stringer("stands", answer.Stands))
 				j.shard.lose()
 				j.made = false
-				open = append(open, j)
+				open, slow = append(open, j), slow || j.strange
+				j.strange = true
 			default:
 				t.done(j)
 			}

@@ -1,0 +1,294 @@
+package fleet_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/presence-gateway/presence-gateway/hub/fleet"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
+)
+
+// world is a whole fleet in a bubble: processes, a Redis that fails as it may, a tenant, clients, and what must be true.
+type world struct {
+	*testing.T
+	*rand.Rand
+	mu        sync.Mutex
+	seed      uint64
+	onDemand  bool
+	master    *master // of the majority
+	old       *master // cut off, while there are two
+	tenant    *tenant
+	processes []*process
+	meanings  map[string]*presence.Content
+	copied    *master // what a Redis replica had a while ago
+	strikes   map[string]int
+	failure   string
+	history   []string
+	said      sync.Mutex
+	logged    []string
+}
+
+func (w *world) chance(n int) bool { return w.IntN(n) == 0 }
+
+// dice is chance that depends on nothing but who asks for what and when, so that a seed goes the same way again however
+// goroutines take turns.
+type dice uint64
+
+func (w *world) dice(who, what string, which int) *dice {
+	hash := (w.seed ^ 14695981039346656037) * 1099511628211
+	for i := 0; i < len(who); i++ {
+		hash = (hash ^ uint64(who[i])) * 1099511628211
+	}
+	for i := 0; i < len(what); i++ {
+		hash = (hash ^ uint64(what[i])) * 1099511628211
+	}
+	hash = (hash ^ uint64(which)) * 1099511628211
+	hash = (hash ^ uint64(time.Now().UnixNano())) * 1099511628211
+	d := dice(hash)
+	return &d
+}
+
+// below returns a number below n.
+func (d *dice) below(n int) int { // "splitmix64"
+	*d += 0x9e3779b97f4a7c15
+	z := uint64(*d)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return int((z ^ z>>31) % uint64(n))
+}
+
+func (d *dice) one(n int) bool { return d.below(n) == 0 }
+
+func (d *dice) delay() time.Duration { return time.Duration(d.below(6_000_000)) }
+
+func (w *world) strike(what string) { w.strikes[what]++ }
+func (w *world) strikeIf(so bool, what string) {
+	if so {
+		w.strike(what)
+	}
+}
+
+// failf keeps the first failure. The world's lock is held.
+func (w *world) failf(format string, args ...any) {
+	if w.failure == "" {
+		w.failure = fmt.Sprintf(format, args...)
+	}
+}
+
+func (w *world) note(format string, args ...any) {
+	w.history = append(w.history, fmt.Sprintf("%6.2fs ", time.Since(epoch).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// logger has what a process logs among the history, when a seed is replayed.
+func (w *world) logger(name string) *zap.Logger {
+	if *replay == 0 && os.Getenv("PRESENCE_FLEET_LOG") == "" {
+		return nil
+	}
+	console := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{MessageKey: "message"})
+	return zap.New(zapcore.NewCore(console, zapcore.AddSync(said{w, name}), zapcore.DebugLevel))
+}
+
+type said struct {
+	world *world
+	name  string
+}
+
+func (s said) Write(line []byte) (int, error) {
+	s.world.said.Lock()
+	defer s.world.said.Unlock()
+	s.world.logged = append(s.world.logged, fmt.Sprintf("%6.2fs %s: %s", time.Since(epoch).Seconds(), s.name, bytes.TrimSpace(line)))
+	return len(line), nil
+}
+
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when a bubble's time begins
+
+// publish hands a message to everyone subscribed there.
+func (w *world) publish(m *master, a *fleet.Append) {
+	message := a.Message
+	if message.Reload {
+		message.States = nil
+	}
+	for _, p := range w.processes {
+		if p != nil && p.link.master == m {
+			p.link.hear(&message)
+		}
+	}
+}
+
+func (w *world) some() *process {
+	for {
+		if p := w.processes[w.IntN(len(w.processes))]; p != nil {
+			return p
+		}
+	}
+}
+
+const (
+	unrest = 30 * time.Second
+	calm   = 25 * time.Second
+)
+
+// live runs one seed and returns what went wrong.
+func live(t *testing.T, seed uint64) *world {
+	w := &world{T: t, Rand: rand.New(rand.NewPCG(seed, 3)), seed: seed, meanings: map[string]*presence.Content{}, strikes: map[string]int{}}
+	w.master = &master{world: w, wants: map[string]board{}}
+	w.tenant = &tenant{world: w, numbered: !w.chance(3), people: make([]truth, len(users))}
+	w.onDemand = w.chance(2)
+	for i := range w.tenant.people {
+		w.tenant.people[i].now = contents[0]
+	}
+	w.mu.Lock()
+	for i := range 2 + w.IntN(2) {
+		w.processes = append(w.processes, w.start(fmt.Sprintf("p%d", i), true))
+	}
+	w.processes = append(w.processes, w.start("replica", false))
+	w.mu.Unlock()
+	w.trouble()
+	w.mu.Lock()
+	w.heal()
+	w.mu.Unlock()
+	time.Sleep(calm)
+	w.mu.Lock()
+	w.converged()
+	w.mu.Unlock()
+	for _, p := range w.processes {
+		p.stop()
+	}
+	for _, p := range w.processes {
+		p.ended.Wait()
+	}
+	return w
+}
+
+// trouble has things happen for a while.
+func (w *world) trouble() {
+	for began := time.Now(); time.Since(began) < unrest; {
+		w.mu.Lock()
+		w.tenant.change()
+		if w.chance(4) {
+			w.fault()
+		}
+		wait := time.Duration(w.IntN(400)) * time.Millisecond
+		w.mu.Unlock()
+		time.Sleep(wait)
+	}
+}
+
+// heal ends everything that an operator would have to end. Who is deaf stays deaf.
+func (w *world) heal() {
+	w.join()
+	for _, p := range w.processes {
+		l := p.link
+		if l.cut {
+			w.mend(l)
+		}
+		l.slow, l.leaky, l.bad = time.Time{}, time.Time{}, time.Time{}
+	}
+	w.note("healed")
+}
+
+// converged checks that all clients were told what the tenant says (P2), and all hubs hold the same.
+func (w *world) converged() {
+	leaders := 0
+	for _, p := range w.processes {
+		if p.fleet.Leads() {
+			leaders++
+		}
+		if status := p.hub.Status(); !status.Live() {
+			w.failf("%s still says %v since %v", p.name, status.Reason, status.Since.Sub(epoch))
+		}
+		for _, c := range p.clients {
+			for _, id := range c.ids {
+				if i := index(id); i < listed || w.onDemand {
+					item, told := c.held[id]
+					if !told || item.Content != w.tenant.people[i].now {
+						w.failf("P2: %s, user %d: told %v %v, true is %v, held %v, watched %v", c.where, i, item.Version, facts(item.Content), facts(w.tenant.people[i].now),
+							p.hub.Get(nil, id)[0].Version, c.sub.Watches(id))
+					}
+				}
+			}
+		}
+	}
+	if leaders != 1 {
+		w.failf("%d processes poll", leaders)
+	}
+}
+
+func facts(c *presence.Content) string {
+	if c == nil {
+		return "nothing"
+	}
+	return c.Facts().Availability
+}
+
+var (
+	replay  = flag.Uint64("seed", 0, "replay this seed of TestFleet alone")
+	without = os.Getenv("PRESENCE_FLEET_WITHOUT") // a guard of the store: fence, position
+)
+
+// Whatever happens, in any order: no budget is overspent, no client is told anything older than before, silence is
+// announced, and once the trouble is over everybody is told the truth. PRESENCE_FLEET_SEEDS says how many seeds.
+func TestFleet(t *testing.T) {
+	seeds := uint64(300)
+	if n, err := strconv.ParseUint(os.Getenv("PRESENCE_FLEET_SEEDS"), 10, 64); err == nil {
+		seeds = n
+	}
+	first := uint64(1)
+	if *replay != 0 {
+		first, seeds = *replay, *replay
+	}
+	var mu sync.Mutex
+	strikes := map[string]int{}
+	next := first
+	var running sync.WaitGroup
+	for range 2 {
+		running.Go(func() {
+			for {
+				mu.Lock()
+				seed := next
+				next++
+				stop := seed > seeds || t.Failed()
+				mu.Unlock()
+				if stop {
+					return
+				}
+				var w *world
+				synctest.Test(t, func(t *testing.T) { w = live(t, seed) })
+				mu.Lock()
+				for what, n := range w.strikes {
+					strikes[what] += n
+				}
+				if w.failure != "" {
+					lines := append(w.history, w.logged...)
+					slices.Sort(lines)
+					for _, line := range lines {
+						t.Log(line)
+					}
+					t.Errorf("seed %d: %s; again with go test ./hub/fleet -run TestFleet -seed %d", seed, w.failure, seed)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	running.Wait()
+	var names []string
+	for what := range strikes {
+		names = append(names, what)
+	}
+	slices.Sort(names)
+	for _, what := range names {
+		t.Logf("%7d  %s", strikes[what], what)
+	}
+}
