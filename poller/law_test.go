@@ -98,3 +98,36 @@ func TestTheBudgetGoesWhereItIsNeeded(t *testing.T) {
 		}
 	})
 }
+
+// After a refusal reads leave at a lower pace. What is planned follows, or everyone would be late until it is back.
+func TestThePlanFollowsThePace(t *testing.T) {
+	perform(t, func(s *stage) {
+		s.source.size = 1
+		s.o.Interval = time.Second
+		s.o.Watch = poller.Watch{Users: users(0, 400)}
+		s.start()
+		planned := func() (perSecond float64) {
+			for _, id := range users(0, 400) {
+				if e := s.poller.Explain(id); !e.NextDue.IsZero() && !e.InFlight {
+					perSecond += 1 / e.NextDue.Sub(e.LastAsked).Seconds()
+				}
+			}
+			return perSecond
+		}
+		s.wait(time.Minute)
+		before := planned()
+		for range 5 {
+			s.source.play(once(retryAfter(429, time.Second)))
+			s.wait(5 * time.Second)
+		}
+		s.wait(20 * time.Second)
+		pace := s.budget.Usage().Pace
+		if got := planned() / before; pace > 0.6 || got > pace+0.1 || got < pace-0.1 {
+			t.Errorf("at %.2f of the pace, %.2f of what was planned before is", pace, got)
+		}
+		s.wait(8 * time.Minute)
+		if got := planned() / before; got < 0.9 {
+			t.Errorf("at the full pace again, %.2f of what was planned before is", got)
+		}
+	})
+}

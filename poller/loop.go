@@ -207,7 +207,9 @@ func within(ctx context.Context, limit time.Duration) (context.Context, context.
 func (l *loop) tick(ctx context.Context) error {
 	now := time.Now()
 	usage := l.o.Budget.Usage()
+	rate := l.o.Budget.Rate()
 	l.mu.Lock()
+	l.plan.SetRate(rate)
 	lapsed := l.roster.lapse(now)
 	// Members who are not known yet are users whose reads are due.
 	unknown := l.plan.Active() == 0 && l.roster.incomplete()
@@ -215,7 +217,7 @@ func (l *loop) tick(ctx context.Context) error {
 		nobody: l.plan.Active() == 0 && !unknown,
 		due:    l.plan.Due(now) || unknown,
 		owed:   l.plan.Owed(),
-		sweep:  time.Duration(float64(l.plan.Sweep()) / usage.Pace),
+		sweep:  l.plan.Sweep(),
 		held:   usage.Held,
 		paused: usage.Paused > 0,
 	}

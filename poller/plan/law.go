@@ -22,7 +22,8 @@ type law struct {
 	scale       float64 // interval = scale / sqrt(heat), in ns
 	least, most float64 // ns
 	until       int64   // when to solve again
-	users       int     // how many there were; when they are many more or fewer, sooner
+	users       int     // how many there were, and the rate; when they are much more or less, sooner
+	rate        float64
 }
 
 func (l *law) interval(root float64) float64 { return min(max(l.scale/root, l.least), l.most) }
@@ -54,8 +55,8 @@ func (p *Plan) heat(e *entry) float64 {
 
 // keep brings the law up to date, now and then.
 func (p *Plan) keep(t int64) {
-	drift := p.active - p.law.users
-	moved := 8*max(drift, -drift) > p.law.users
+	drift, shift := p.active-p.law.users, p.o.Rate-p.law.rate
+	moved := 8*max(drift, -drift) > p.law.users || 8*math.Abs(shift) > p.law.rate
 	if t < p.law.until && !moved {
 		return
 	}
@@ -65,13 +66,14 @@ func (p *Plan) keep(t int64) {
 	if !moved {
 		return
 	}
-	p.law.users = p.active
-	if drift < 0 {
+	p.law.users, p.law.rate = p.active, p.o.Rate
+	if drift < 0 || shift > 0 {
 		p.requeue()
 	}
 }
 
-// requeue makes everyone due by the law as it is now: those who left make room for the others at once.
+// requeue makes everyone due by the law as it is now: the room that those who left make, or a higher rate, is the
+// others' at once.
 func (p *Plan) requeue() {
 	counts := p.counts(known)
 	p.known.rebuild(func(n *node) bool {

@@ -279,13 +279,14 @@ func TestMoreWatchersBringTheNextReadForward(t *testing.T) {
 func TestLawFollowsWithoutBeingAsked(t *testing.T) {
 	o := plan.Options{Batch: 1, Rate: 10, Interval: time.Second}
 	p, now := mixed(o, 1000)
+	rate := o.Rate
 	allowed := func(what string) {
-		if got := plan.Planned(p) / o.Rate; math.Abs(got-plan.Ahead) > 0.05 {
+		if got := plan.Planned(p) / rate; math.Abs(got-plan.Ahead) > 0.05 {
 			t.Errorf("%s: planned %.3f times what the budget allows, want %.3f", what, got, plan.Ahead)
 		}
 	}
 	read := func(length time.Duration, class plan.Class) {
-		for began := now; now.Sub(began) < length; now = now.Add(time.Second / 10) {
+		for began := now; now.Sub(began) < length; now = now.Add(time.Duration(float64(time.Second) / rate)) {
 			b := p.Take(now)
 			p.Answered(b, now, nil, plan.Seen{ID: b.IDs[0], Class: class})
 		}
@@ -298,6 +299,34 @@ func TestLawFollowsWithoutBeingAsked(t *testing.T) {
 	p.Forget(users(0, 3500)...)
 	read(time.Second, plan.Call)
 	allowed("many left")
+	for _, rate = range []float64{5, 5.2, 5.5, 9} {
+		p.SetRate(rate)
+		read(time.Second, plan.Call)
+		if rate == 5.2 || rate == 5.5 { // a little more is taken in a little later
+			read(10*time.Second, plan.Call)
+		}
+		allowed(fmt.Sprintf("the rate became %v", rate))
+		if got, want := p.Sweep(), time.Duration(500/rate*float64(time.Second)); got < want || got > want+time.Second {
+			t.Errorf("a sweep takes %v at %v a second", got, rate)
+		}
+	}
+}
+
+// While the rate was low everyone was planned for later. Once all fit the interval, nobody waits for that.
+func TestEveryoneIsReadSoonAfterTheRateGrew(t *testing.T) {
+	p, now := mixed(plan.Options{Batch: 1, Rate: 1, Interval: 5 * time.Second}, 100)
+	p.SetRate(40)
+	read := map[presence.ID]bool{}
+	for began := now; now.Sub(began) < 2*p.Sweep(); {
+		at, _ := p.Next(now)
+		now = later(now.Add(25*time.Millisecond), at)
+		b := p.Take(now)
+		p.Answered(b, now, nil, plan.Seen{ID: b.IDs[0], Class: plan.Offline})
+		read[b.IDs[0]] = true
+	}
+	if len(read) != 100 {
+		t.Errorf("%d of 100 read in two sweeps", len(read))
+	}
 }
 
 func TestClassesDiffer(t *testing.T) {

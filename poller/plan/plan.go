@@ -60,7 +60,7 @@ func New(o Options) *Plan {
 	o.Rate = cmp.Or(o.Rate, 45)
 	o.Gap = cmp.Or(o.Gap, min(o.Interval/2, time.Second))
 	o.RetryRefused = cmp.Or(o.RetryRefused, 9*time.Minute)
-	return &Plan{o: o, byID: map[presence.ID]uint32{}}
+	return &Plan{o: o, byID: map[presence.ID]uint32{}, law: law{rate: o.Rate}}
 }
 
 // time is now on the plan's own scale, which begins an hour before the first call: zero stays never.
@@ -77,6 +77,10 @@ func (p *Plan) moment(t int64) time.Time {
 	}
 	return p.epoch.Add(time.Duration(t))
 }
+
+// SetRate changes Options.Rate: the law's intervals stretch with a lower one, so that nobody is late because of it, and
+// a sweep takes longer.
+func (p *Plan) SetRate(perSecond float64) { p.o.Rate = perSecond }
 
 // Watch adds users, to be asked at once. Those watched already stay as they are.
 func (p *Plan) Watch(now time.Time, ids ...presence.ID) {
