@@ -527,3 +527,37 @@ func TestNewRefusesTheImpossible(t *testing.T) {
 		}
 	})
 }
+
+// The first read that succeeds ends everybody's wait: nobody sits out a back-off that began before Graph was well again.
+func TestTheFirstSuccessEndsEveryWait(t *testing.T) {
+	for range 5 { // the waits are random
+		perform(t, func(s *stage) {
+			s.source.size = 1
+			s.o.Interval = time.Second
+			s.o.Watch = poller.Watch{Users: users(0, 2)}
+			s.start()
+			s.wait(10 * time.Second)
+			s.source.play(always(errCut))
+			s.wait(time.Minute)
+			// One takes its time and succeeds; those that leave meanwhile fail, and have to wait.
+			const slowly = 8500 * time.Millisecond
+			left := make(chan time.Time, 1)
+			var began time.Time
+			s.source.play(func([]presence.ID) (time.Duration, error) {
+				switch {
+				case began.IsZero():
+					began = time.Now()
+					left <- began
+					return slowly, nil
+				case time.Since(began) < slowly:
+					return time.Millisecond, errCut
+				}
+				return 60 * time.Millisecond, nil
+			})
+			s.wait(time.Until((<-left).Add(slowly + 1100*time.Millisecond)))
+			if age, read := s.oldest(); read != 2 || age > 1200*time.Millisecond {
+				t.Errorf("a second after the first success the oldest of %d was asked for %v ago", read, age)
+			}
+		})
+	}
+}
