@@ -33,6 +33,7 @@ type loop struct {
 	wanted  chan struct{}        // one slot: a permit is wanted
 	permits chan *budget.Spend   // and here it is
 	changed <-chan struct{}      // the credential's next change; nil: it does not tell
+	trusted <-chan struct{}      // the same of the source
 	readers sync.WaitGroup       // read
 	waiting bool                 // a permit was wanted and has not come
 	flying  int                  // reads under way
@@ -55,7 +56,7 @@ func newLoop(p *Poller, updates <-chan update) *loop {
 		told:    map[presence.ID]bool{},
 		tried:   len(p.o.Watch.Groups) == 0,
 	}
-	l.changed = p.credentialChange()
+	l.changed, l.trusted = p.credentialChange(), p.sourceChange()
 	return l
 }
 
@@ -63,6 +64,14 @@ func newLoop(p *Poller, updates <-chan update) *loop {
 func (p *Poller) credentialChange() <-chan struct{} {
 	if c, ok := p.o.Credential.(interface{ Changed() <-chan struct{} }); ok {
 		return c.Changed()
+	}
+	return nil
+}
+
+// sourceChange returns the channel of the source's next change; nil if it does not tell.
+func (p *Poller) sourceChange() <-chan struct{} {
+	if s, ok := p.source.(interface{ Changed() <-chan struct{} }); ok {
+		return s.Changed()
 	}
 	return nil
 }
@@ -97,6 +106,9 @@ func (l *loop) run(ctx context.Context, first update) error {
 			err = l.apply(ctx, u)
 		case <-l.changed:
 			l.changed = l.credentialChange()
+			l.tryNow()
+		case <-l.trusted:
+			l.trusted = l.sourceChange()
 			l.tryNow()
 		}
 		if err != nil {

@@ -20,7 +20,8 @@ import (
 
 // Source answers reads; [graph.Client] is one. Read is one attempt that nothing repeats, safe for concurrent use.
 // Its error is a [*graph.Error]. Where a Source has CloseIdleConnections, that is called after a 503; where it has
-// People and Find, as [graph.Client] does, it is asked for names and e-mail addresses, see [Watch].Directory.
+// People and Find, as [graph.Client] does, it is asked for names and e-mail addresses, see [Watch].Directory; where it has
+// Changed() <-chan struct{}, that tells when to try again what failed.
 type Source interface {
 	BatchSize() int
 	Read(ctx context.Context, ids []presence.ID) (*graph.Answer, error)

@@ -561,3 +561,41 @@ func TestTheFirstSuccessEndsEveryWait(t *testing.T) {
 		})
 	}
 }
+
+// trusting is a source that tells when it trusts others than before.
+type trusting struct {
+	*source
+	changed chan struct{}
+}
+
+func (s trusting) Changed() <-chan struct{} { return s.changed }
+
+// What failed because Graph's authority was not trusted is tried at once when it is.
+func TestAnotherAuthorityIsTriedAtOnce(t *testing.T) {
+	for range 5 { // the waits are random
+		perform(t, func(s *stage) {
+			s.o.Watch = poller.Watch{Users: users(0, 2)}
+			graph := trusting{s.source, make(chan struct{}, 1)}
+			p, err := poller.New(graph, s.term, s.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			go func() { done <- p.Run(ctx) }()
+			s.wait(10 * time.Second)
+			s.source.play(always(errCut))
+			s.wait(time.Minute)
+			s.source.play(nil)
+			graph.changed <- struct{}{}
+			s.wait(500 * time.Millisecond)
+			if age, _ := s.oldest(); age > 500*time.Millisecond {
+				t.Errorf("the last reads are of %v ago", age)
+			}
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

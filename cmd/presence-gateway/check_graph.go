@@ -17,6 +17,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/internal/config"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"github.com/presence-gateway/presence-gateway/poller/credential"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
@@ -25,7 +26,10 @@ import (
 func (e *examination) graph(ctx context.Context) error {
 	p := parts{log: zap.NewNop()}
 	var err error
-	if p.credential, err = e.credential(); err != nil {
+	if p.trusted, err = trustedBy(e.c, p.log); err != nil {
+		return err
+	}
+	if p.credential, err = e.credential(p.trusted); err != nil {
 		return err
 	}
 	client, err := newClient(e.c, p)
@@ -33,7 +37,7 @@ func (e *examination) graph(ctx context.Context) error {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	e.reach(ctx)
+	e.reach(ctx, p.trusted)
 	t, ok := e.token(ctx, p.credential)
 	if !ok {
 		for _, name := range []string{"permission", "read"} {
@@ -52,28 +56,20 @@ func (e *examination) graph(ctx context.Context) error {
 }
 
 // credential is what serve would use, and shows on this terminal where a person must sign in.
-func (e *examination) credential() (graph.Credential, error) {
+func (e *examination) credential(trusted *trust.Authorities) (graph.Credential, error) {
 	if e.c.Graph.Credential.Kind != string(credential.DeviceCode) {
-		return newCredential(e.c, zap.NewNop())
+		return newCredential(e.c, trusted, zap.NewNop())
 	}
-	o, err := credentialOptions(e.c, zap.NewNop())
-	if err != nil {
-		return nil, err
-	}
+	o := credentialOptions(e.c, trusted, zap.NewNop())
 	o.Prompt = func(s credential.SignIn) { fmt.Fprintf(os.Stderr, "Open %s and enter the code %s\n", s.URL, s.Code) }
 	return credential.New(o)
 }
 
 // reach asks Graph for nothing, without a token: whether it answers, and what time it has.
-func (e *examination) reach(ctx context.Context) {
+func (e *examination) reach(ctx context.Context, trusted *trust.Authorities) {
 	const name, remedy = "graph", "see that this machine may reach it (name resolution, firewall, HTTPS_PROXY)"
 	where := graphRoot(&e.c.Graph)
-	roots, err := trusted(e.c)
-	if err != nil {
-		e.fail(name, err.Error(), "mend graph.credential.ca_file")
-		return
-	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, DisableKeepAlives: true}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: trusted.Pool()}, DisableKeepAlives: true}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where+"/v1.0/", nil)

@@ -29,7 +29,12 @@ func (e *examination) signIn(ctx context.Context) {
 		}
 		e.ok(name, who+": whoever reaches "+e.c.Listen+" sees what "+rules+" of gateway.policy allow")
 	}
-	door, err := newDoor(e.c, zap.NewNop())
+	trusted, err := trustedBy(e.c, zap.NewNop())
+	if err != nil {
+		e.fail(name, err.Error(), "mend graph.credential.ca_file")
+		return
+	}
+	door, err := newDoor(e.c, trusted, zap.NewNop())
 	if err != nil {
 		e.fail(name, err.Error(), "mend gateway.auth")
 		return

@@ -38,6 +38,7 @@ func live(ctx context.Context, c *config.Config, server *gateway.Server, reader 
 	if p.written != nil {
 		behind(p.written.Run)
 	}
+	behind(p.trusted.Run)
 	if p.admin != nil {
 		admin := &http.Server{Handler: server.Admin(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
 		behind(func(ctx context.Context) error { return serveHTTP(ctx, admin, p.admin) })

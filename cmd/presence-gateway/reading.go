@@ -16,19 +16,15 @@ import (
 )
 
 func newClient(c *config.Config, p parts) (*graph.Client, error) {
-	o := graph.Options{
+	return graph.New(p.credential, graph.Options{
 		BaseURL: c.Graph.BaseURL,
 		Cloud:   c.Graph.Cloud,
 		Kind:    graph.Kind(c.Graph.Read),
 		Fields:  c.Privacy.Set(),
 		Timeout: c.Graph.Timeout,
+		Trust:   p.trusted,
 		Log:     p.log,
-	}
-	var err error
-	if o.RootCAs, err = trusted(c); err != nil {
-		return nil, err
-	}
-	return graph.New(p.credential, o)
+	})
 }
 
 // openGenerations continues the versions of the process before this one, which read the same tenant.

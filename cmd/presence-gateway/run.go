@@ -13,6 +13,7 @@ import (
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"github.com/presence-gateway/presence-gateway/poller/budget"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
@@ -22,10 +23,11 @@ type parts struct {
 	listener   net.Listener
 	admin      net.Listener // nil: no admin pages
 	credential graph.Credential
-	door       *auth.Verifier // says who callers are; nil: everyone is anonymous
-	written    *follower      // the configuration file; nil: there is none
-	audit      *appended      // who watches whom; nil: nothing is noted
-	tenant     http.Handler   // the demo's own tenant, to be steered; nil for serve
+	trusted    *trust.Authorities // that Graph and the login are judged by; nil: the system's
+	door       *auth.Verifier     // says who callers are; nil: everyone is anonymous
+	written    *follower          // the configuration file; nil: there is none
+	audit      *appended          // who watches whom; nil: nothing is noted
+	tenant     http.Handler       // the demo's own tenant, to be steered; nil for serve
 	log        *zap.Logger
 }
 

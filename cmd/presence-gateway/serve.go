@@ -54,11 +54,15 @@ func serve(parent context.Context, path, role string) error {
 	for _, notice := range notices {
 		log.Warn(notice)
 	}
-	signIn, err := newCredential(c, log)
+	trusted, err := trustedBy(c, log)
 	if err != nil {
 		return err
 	}
-	door, err := newDoor(c, log)
+	signIn, err := newCredential(c, trusted, log)
+	if err != nil {
+		return err
+	}
+	door, err := newDoor(c, trusted, log)
 	if err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func serve(parent context.Context, path, role string) error {
 		return err
 	}
 	defer listener.Close()
-	p := parts{listener: listener, credential: signIn, door: door, written: newFollower(path, c, log), log: log}
+	p := parts{listener: listener, credential: signIn, trusted: trusted, door: door, written: newFollower(path, c, log), log: log}
 	if c.Gateway.AuditFile != "" {
 		if p.audit, err = openAppended(c.Gateway.AuditFile); err != nil {
 			return fmt.Errorf("gateway.audit_file: %w", err)

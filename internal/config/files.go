@@ -3,11 +3,11 @@ package config
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"os"
 	"strings"
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 )
 
 // ReadIDs reads a file of user ids: one a line, # begins a comment. The error is [Problems] if lines are wrong.
@@ -49,30 +49,8 @@ func readIDs(path string) (ids []presence.ID, bad Problems, err error) {
 	return ids, bad, lines.Err()
 }
 
-// Authorities reads a file of PEM certificates, to be trusted beside those of the system.
-func Authorities(path string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, errNoCertificate
-	}
-	return pool, nil
-}
-
-type textError string
-
-func (e textError) Error() string { return string(e) }
-
-const errNoCertificate = textError("it holds no PEM certificate")
-
 func (v *validation) authorities(key, path string) {
-	if _, err := Authorities(path); err != nil {
+	if _, err := trust.Read(path); err != nil {
 		v.fail(key, "%s cannot be used: %s", quote(path), reason(err))
 	}
 }

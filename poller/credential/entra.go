@@ -2,12 +2,13 @@ package credential
 
 import (
 	"context"
-	"net/http"
+	"crypto/x509"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
 
@@ -19,11 +20,12 @@ import (
 type Entra struct {
 	o         Options
 	audience  audience
-	transport *http.Transport
+	transport *trust.Transport
 	log       *zap.Logger
 
 	mu       sync.Mutex
 	files    []*file
+	trusted  *x509.CertPool
 	loaded   bool   // the files were looked at
 	broken   *Error // why the files as they are cannot be used
 	told     string // what the log has of that
@@ -60,7 +62,7 @@ func New(o Options) (*Entra, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entra{o: o, audience: a, transport: newTransport(&o), log: o.Log.Named("credential"), changed: make(chan struct{})}
+	e := &Entra{o: o, audience: a, transport: trust.NewTransport(o.Trust, newTransport), trusted: o.Trust.Pool(), log: o.Log.Named("credential"), changed: make(chan struct{})}
 	for _, f := range []struct {
 		kind      Kind
 		key, path string

@@ -4,11 +4,18 @@ import (
 	"context"
 	"crypto/x509"
 	"net"
+	"net/http"
+
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 )
 
 // Dial replaces the way to the login endpoint.
 func (e *Entra) Dial(dial func(context.Context, string, string) (net.Conn, error)) {
-	e.transport.Proxy, e.transport.DialContext = nil, dial
+	e.transport = trust.NewTransport(e.o.Trust, func(roots *x509.CertPool) *http.Transport {
+		t := newTransport(roots)
+		t.Proxy, t.DialContext = nil, dial
+		return t
+	})
 }
 
 // ParseCertificate says whether a file's content is a certificate with its key, and whose.

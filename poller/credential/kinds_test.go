@@ -16,6 +16,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/presence-gateway/presence-gateway/internal/graphsim/authority"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"github.com/presence-gateway/presence-gateway/poller/credential"
 )
 
@@ -143,7 +144,7 @@ func TestWorkloadSignsIn(t *testing.T) {
 		t.Setenv("AZURE_TENANT_ID", w.TenantID())
 		t.Setenv("AZURE_CLIENT_ID", clientID)
 		t.Setenv("AZURE_FEDERATED_TOKEN_FILE", path)
-		e, err := credential.New(credential.Options{Kind: credential.WorkloadIdentity, Authority: w.url, RootCAs: w.Pool()})
+		e, err := credential.New(credential.Options{Kind: credential.WorkloadIdentity, Authority: w.url, Trust: trust.Of(w.Pool())})
 		if err != nil {
 			t.Fatal(err)
 		}

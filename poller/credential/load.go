@@ -9,6 +9,13 @@ import (
 
 // load makes a login of the files if they changed. A broken one leaves the one before in force. e.mu is held.
 func (e *Entra) load() {
+	if pool := e.o.Trust.Pool(); pool != e.trusted {
+		// Who was not trusted may be now.
+		e.trusted, e.failures, e.reported = pool, 0, ""
+		if e.failure == nil || e.failure.RetryAfter == 0 {
+			e.notBefore = time.Time{}
+		}
+	}
 	first := !e.loaded
 	changed := first
 	var failed *Error

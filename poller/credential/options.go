@@ -2,13 +2,13 @@ package credential
 
 import (
 	"cmp"
-	"crypto/x509"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"go.uber.org/zap"
 )
 
@@ -59,8 +59,8 @@ type Options struct {
 	BaseURL string // of Graph, where it is not the cloud's own; the scope stays the cloud's
 	Scope   string // instead of the cloud's Graph and /.default
 
-	Authority string         // instead of the cloud's login: https://host
-	RootCAs   *x509.CertPool // that the login endpoint's certificate is judged by; nil: the system's
+	Authority string             // instead of the cloud's login: https://host
+	Trust     *trust.Authorities // that the login endpoint's certificate is judged by; nil: the system's
 
 	ClientSecretFile        string
 	ClientSecret            Secret // instead of the file

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/internal/graphsim/authority"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"github.com/presence-gateway/presence-gateway/poller/credential"
 )
 
@@ -74,7 +75,7 @@ func TestTroubleIsToldApart(t *testing.T) {
 		{name: "expired certificate", o: credential.Options{Kind: credential.ClientCertificate, CertificateFile: write(t, "cert.pem", inPEM(t, expired, appKey()))}, want: credential.CertificateExpired, texts: []string{"cert.pem", expired.NotAfter.UTC().Format(time.DateOnly)}},
 		{name: "certificate of another key", o: credential.Options{Kind: credential.ClientCertificate, CertificateFile: write(t, "cert.pem", inPEM(t, unknown, otherKey()))}, want: credential.CertificateInvalid, texts: []string{"belongs to none"}},
 		{name: "no certificate", o: credential.Options{Kind: credential.ClientCertificate, CertificateFile: write(t, "cert.pem", "canary")}, want: credential.CertificateInvalid, texts: []string{"neither PEM nor PFX"}},
-		{name: "an authority nobody trusts", o: credential.Options{RootCAs: x509.NewCertPool()}, want: credential.Untrusted, texts: []string{"graph.credential.authority https://", "graph.credential.ca_file"}},
+		{name: "an authority nobody trusts", o: credential.Options{Trust: trust.Of(x509.NewCertPool())}, want: credential.Untrusted, texts: []string{"graph.credential.authority https://", "graph.credential.ca_file"}},
 		{name: "nobody there", o: credential.Options{Authority: "https://127.0.0.1:1"}, want: credential.Unreachable, texts: []string{"graph.credential.authority https://127.0.0.1:1", "connection refused"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

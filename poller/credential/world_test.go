@@ -29,6 +29,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/presence-gateway/presence-gateway/internal/graphsim/authority"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"github.com/presence-gateway/presence-gateway/poller/credential"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
@@ -175,8 +176,8 @@ func (w *world) entra(o credential.Options) *credential.Entra {
 	if o.Authority == "" {
 		o.Authority = w.url
 	}
-	if o.RootCAs == nil {
-		o.RootCAs = w.Pool()
+	if o.Trust == nil {
+		o.Trust = trust.Of(w.Pool())
 	}
 	o.Log = w.logs.logger()
 	e, err := credential.New(o)

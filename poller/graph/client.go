@@ -1,10 +1,8 @@
 package graph
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 )
 
 // Kind is one of the four ways to read presences.
@@ -30,14 +29,14 @@ const maxBatch = 650
 
 // Options of a [Client]. The zero value reads batches from the global cloud and keeps availability and activity.
 type Options struct {
-	BaseURL        string          // instead of the cloud's endpoint, without /v1.0; http only on a loopback host
-	Cloud          string          // global (default), us-gov-l4, us-gov-l5
-	Kind           Kind            // default Batch
-	Fields         presence.Fields // what is kept of an answer beyond availability and activity
-	Timeout        time.Duration   // of one request, from asking for the token to the last byte; default 10 s
-	RootCAs        *x509.CertPool  // nil: the system's
-	MaxAnswerBytes int64           // of one answer, decompressed; default 8 MiB
-	Log            *zap.Logger     // nil: none
+	BaseURL        string             // instead of the cloud's endpoint, without /v1.0; http only on a loopback host
+	Cloud          string             // global (default), us-gov-l4, us-gov-l5
+	Kind           Kind               // default Batch
+	Fields         presence.Fields    // what is kept of an answer beyond availability and activity
+	Timeout        time.Duration      // of one request, from asking for the token to the last byte; default 10 s
+	Trust          *trust.Authorities // nil: the system's
+	MaxAnswerBytes int64              // of one answer, decompressed; default 8 MiB
+	Log            *zap.Logger        // nil: none
 }
 
 // Client reads from one tenant through one credential. It is safe for concurrent use. It starts nothing of its
@@ -49,7 +48,8 @@ type Client struct {
 	root       *url.URL // with /v1.0
 	timeout    time.Duration
 	maxBytes   int64
-	transport  *http.Transport
+	trust      *trust.Authorities
+	transport  *trust.Transport
 	log        *zap.Logger
 	scratch    sync.Pool // of *scratch
 }
@@ -89,7 +89,8 @@ func New(credential Credential, o Options) (*Client, error) {
 		root:       root,
 		timeout:    o.Timeout,
 		maxBytes:   o.MaxAnswerBytes,
-		transport:  newTransport(o.RootCAs),
+		trust:      o.Trust,
+		transport:  trust.NewTransport(o.Trust, newTransport),
 		log:        o.Log.Named("graph"),
 		scratch:    sync.Pool{New: func() any { return newScratch() }},
 	}, nil
@@ -106,3 +107,7 @@ func (c *Client) BatchSize() int {
 // CloseIdleConnections closes the connections that carry no request now; those in use are closed when they become
 // idle, unless a new request comes first.
 func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
+
+// Changed returns a channel that is closed when other certificate authorities are trusted than before: the moment to try
+// again what failed. It is nil where that cannot be.
+func (c *Client) Changed() <-chan struct{} { return c.trust.Changed() }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
 
@@ -117,7 +118,7 @@ func TestOneRequestPerReadHTTP2(t *testing.T) {
 	})
 	for _, kind := range []graph.Kind{graph.Batch, graph.Users, graph.Communications, graph.Me} {
 		t.Run(string(kind), func(t *testing.T) {
-			client, err := graph.New(fixed(token), graph.Options{BaseURL: address, Kind: kind, RootCAs: pool, Timeout: 5 * time.Second})
+			client, err := graph.New(fixed(token), graph.Options{BaseURL: address, Kind: kind, Trust: trust.Of(pool), Timeout: 5 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -223,7 +224,7 @@ func TestHTTP2(t *testing.T) {
 	defer server.Close()
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
-	client, err := graph.New(fixed(token), graph.Options{BaseURL: server.URL, Kind: graph.Users, RootCAs: pool})
+	client, err := graph.New(fixed(token), graph.Options{BaseURL: server.URL, Kind: graph.Users, Trust: trust.Of(pool)})
 	if err != nil {
 		t.Fatal(err)
 	}
