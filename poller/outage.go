@@ -27,8 +27,9 @@ type outage struct {
 	latest   presence.Reason
 
 	status    presence.Status
-	unsaid    bool      // nothing was reported yet
-	recovered time.Time // the first success after the outage, or after the start; zero: none yet
+	unsaid    bool          // nothing was reported yet
+	recovered time.Time     // the first success after the outage, or after the start; zero: none yet
+	sweep     time.Duration // the longest since then: after a pause the pace grows
 	empty     bool
 }
 
@@ -47,7 +48,7 @@ func (o *outage) succeeded(now time.Time) bool {
 	o.success, o.pending, o.failures, o.latest = now, time.Time{}, 0, ""
 	o.patience, o.pause = time.Time{}, time.Time{}
 	if (o.unsaid || !o.status.Live()) && o.recovered.IsZero() {
-		o.recovered = now
+		o.recovered, o.sweep = now, 0
 		return true
 	}
 	return false
@@ -97,7 +98,8 @@ func (o *outage) tick(now time.Time, s sight) (presence.Status, bool) {
 		}
 		return o.say(status)
 	}
-	if !o.recovered.IsZero() && (s.owed == 0 || now.Sub(o.recovered) >= s.sweep) {
+	o.sweep = max(o.sweep, s.sweep)
+	if !o.recovered.IsZero() && (s.owed == 0 || now.Sub(o.recovered) >= o.sweep) {
 		o.recovered = time.Time{}
 		return o.say(presence.Status{})
 	}
