@@ -103,6 +103,9 @@ func (c *conn) subscribe(q *wire.Request) {
 		c.all = true
 	}
 	var undelivered hub.News
+	if s.unsettled() {
+		q.Known = nil
+	}
 	answer.items = append(without(c.sub.Add(users, sets, &undelivered), q.Known), held...)
 	c.oweNews(&undelivered)
 	c.owe(c.opening(answer, q.All, &want))

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
@@ -120,6 +121,7 @@ func (s *Server) Govern(rules []Rule, operator string) {
 	s.rights.Lock()
 	s.epoch.Add(1)
 	s.policy.replace(rules, operator)
+	s.views.Store(time.Now().UnixNano())
 	s.rights.Unlock()
 	s.rejudge()
 }
@@ -143,6 +145,16 @@ func (s *Server) rejudge() {
 	s.policy.sweep()
 	s.epoch.Add(1)
 	s.rights.Unlock()
+}
+
+// viewsTime is how long after a change of fields no version that a client holds is trusted: it may stand for a state as it
+// was seen before, of this process or another one.
+const viewsTime = 5 * time.Minute
+
+// unsettled reports whether fields changed so lately.
+func (s *Server) unsettled() bool {
+	at := s.views.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < viewsTime
 }
 
 // inherit lets a grant become another where all who hold it get that one and nobody else has it: what was made for
@@ -176,6 +188,9 @@ func (s *Server) refresh(g *grant, open []*conn) {
 	lost, altered := g.refresh(s.directory)
 	if g.holders.Load() == 0 {
 		lost, altered = nil, nil
+	}
+	if len(altered) > 0 {
+		s.views.Store(time.Now().UnixNano())
 	}
 	unwatched := func(id presence.ID) bool { return s.hub.Watchers(id) == 0 }
 	lost, altered = slices.DeleteFunc(lost, unwatched), slices.DeleteFunc(altered, unwatched)

@@ -180,8 +180,15 @@ func TestFieldsChanged(t *testing.T) {
 				t.Errorf("closed with %d, want 1012", code)
 			}
 			again := w.dial(as("good"))
-			if s := again.subscribe(0); shows(s, user(0), "isOutOfOffice") {
-				t.Errorf("after: %s", s.Presences[0].Raw)
+			version := again.subscribe(0).Presences[0].Version
+			if version == "" {
+				t.Error("no version")
+			}
+			_ = again.ws.CloseNow()
+			again = w.dial(as("good")) // with what it held under the old view, and the same version
+			again.send(`{"type":"subscribe","id":1,"users":` + ids(0) + `,"known":{"` + user(0).String() + `":"` + version + `"}}`)
+			if s := again.snapshot(); len(s.Presences) != 1 || shows(s, user(0), "isOutOfOffice") {
+				t.Errorf("after: %+v", s)
 			}
 			other.send(`{"type":"ping"}`)
 			other.want(wire.Pong)
