@@ -49,8 +49,8 @@ type Server struct {
 	connections connections
 
 	views     atomic.Int64 // when somebody's fields last changed, in Unix nanoseconds; 0: never
-	judging   sync.Mutex // held while everybody is judged again; taken before rights
-	rights    sync.Mutex // who may see whom; taken before the lock of any connection
+	judging   sync.Mutex   // held while everybody is judged again; taken before rights
+	rights    sync.Mutex   // who may see whom; taken before the lock of any connection
 	strangers *strangers
 	policy    *policy
 	epoch     atomic.Uint64 // of directory and policy together; odd while everybody is judged again

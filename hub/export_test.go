@@ -10,3 +10,10 @@ func (h *Hub) Entries() int {
 	}
 	return entries
 }
+
+// CompactFrom has the log of a set compacted from so many events on, and returns how to undo it.
+func CompactFrom(events int) (undo func()) {
+	before := minCompact
+	minCompact = events
+	return func() { minCompact = before }
+}

@@ -21,6 +21,7 @@ type list struct {
 	taps []*tap // of a set: its watchers, by reader
 
 	membership []joined // of a set: who joined and left, by tick, as far back as some watcher has not been told
+	compact    int      // how many of them the last compaction left
 	oldest     oldest   // of a set
 }
 

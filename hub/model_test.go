@@ -252,6 +252,7 @@ func indexOf(clients []*client, c *client) int {
 // Whatever happens in whatever order: each client is told each state once, in rising versions, only of those it
 // watches, and in the end of exactly what is held; and a reader is woken whenever there is something to tell.
 func TestAnyOrder(t *testing.T) {
+	defer hub.CompactFrom(0)() // so that it is compacted all the time
 	seeds := 400
 	if testing.Short() {
 		seeds = 50

@@ -85,6 +85,37 @@ func (s *Set) happened(handles []uint32, here bool) {
 	for _, handle := range handles {
 		s.membership = append(s.membership, joined{s.hub.tick, s.hub.table.at(handle).state.ID, here})
 	}
+	if len(s.membership) > 2*s.compact+minCompact {
+		s.compactMembership()
+	}
+}
+
+// minCompact is below how many events it is not worth it. Tests change it.
+var minCompact = 1024
+
+// compactMembership drops events that no watcher needs: whoever has not been told for long needs of each user the first
+// event since alone, for what came of it the members say. So the log is never longer than its slow watchers have users.
+func (s *Set) compactMembership() {
+	var told []uint64
+	for _, t := range s.taps {
+		for _, sub := range t.subscriptions {
+			i := slices.IndexFunc(sub.sets, func(w watched) bool { return w.set == s })
+			told = append(told, max(sub.told, sub.sets[i].since))
+		}
+	}
+	slices.Sort(told)
+	told = slices.Compact(told)
+	seen := map[presence.ID]struct{}{} // since the last of told that is before the event
+	next := 0
+	s.membership = slices.DeleteFunc(s.membership, func(j joined) bool {
+		for ; next < len(told) && told[next] < j.tick; next++ {
+			clear(seen)
+		}
+		_, again := seen[j.id]
+		seen[j.id] = struct{}{}
+		return again
+	})
+	s.compact = len(s.membership)
 }
 
 // Close gives the set back. Nobody may watch it any longer.
