@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -103,6 +106,22 @@ func (w *world) application() authority.Access {
 func (w *world) mint(a authority.Access) string {
 	w.Helper()
 	text, err := w.Mint(a)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return text
+}
+
+// set is the issuer's key set.
+func (w *world) set() []byte {
+	w.Helper()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.Pool()}, DisableKeepAlives: true}}
+	answer, err := client.Get(w.root + "/" + w.TenantID() + "/discovery/v2.0/keys")
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		w.Fatal(err)
 	}
