@@ -1,6 +1,9 @@
 package auth
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // OpenTickets counts the tickets that are kept.
 func OpenTickets(v *Verifier) int {
@@ -37,4 +40,12 @@ func JudgePayload(v *Verifier, payload []byte) (Principal, error) {
 		return Principal{}, no
 	}
 	return p, nil
+}
+
+// Remember lets n tokens be remembered, and counts those that are kept.
+func Remember(v *Verifier, n int) (kept int) {
+	for i := range n {
+		v.verified.add(fingerprintOf(fmt.Sprint(i)), proven{})
+	}
+	return len(v.verified.young) + len(v.verified.older)
 }
