@@ -140,7 +140,7 @@ func fail(items []item) {
 // plan finds what one request reads.
 func (it *item) plan(caller Caller) (*reading, *Error) {
 	u, err := url.Parse(it.URL)
-	if err != nil || u.IsAbs() || u.Host != "" {
+	if err != nil {
 		return nil, badRequest("Invalid url: want a path relative to " + Prefix + ".")
 	}
 	kind := ""
@@ -149,13 +149,17 @@ func (it *item) plan(caller Caller) (*reading, *Error) {
 			kind = value
 		}
 	}
+	if string(it.Body) == "null" { // the SDK for Go says so of what has none
+		it.Body = nil
+	}
 	if len(it.Body) > 0 && kind == "" {
 		return nil, badRequest("A request with a body needs its Content-Type header.")
 	}
 	if len(it.Body) > 0 && !isObject(it.Body) {
 		return nil, badRequest("Unable to read JSON request payload: want an object.")
 	}
-	// The SDK for JavaScript makes the whole path of a request its url.
+	// The SDK for JavaScript makes the whole path of a request its url, that for Go the whole url, of Graph itself where
+	// the base URL was set late. Nothing is fetched from there: what counts is the path below the version.
 	path := u.Path
 	for _, prefix := range [...]string{"/graph", "/v1.0"} {
 		if rest, found := strings.CutPrefix(path, prefix); found && strings.HasPrefix(rest, "/") {
