@@ -63,6 +63,9 @@ func newMetrics(p *Poller) (*metrics, error) {
 	if p.o.Credential != nil {
 		collectors = append(collectors, gauge("presence_credential_expires_seconds",
 			"For how long yet the token is good; NaN: unknown.", p.tokenLife))
+		if c, ok := p.o.Credential.(certified); ok {
+			collectors = append(collectors, certificateLife{c})
+		}
 	}
 	if p.o.Registry == nil {
 		return m, nil
@@ -96,5 +99,28 @@ func (m *metrics) degraded(reason presence.Reason) {
 			value = 1
 		}
 		m.reasons.WithLabelValues(string(r)).Set(value)
+	}
+}
+
+// certified is a credential that may sign in with a certificate.
+type certified interface {
+	Expires() (token, certificate time.Time)
+}
+
+// certificateLife is for how long yet that certificate is good; a metric only where there is one.
+type certificateLife struct{ certified }
+
+var certificateExpires = prometheus.NewDesc("presence_credential_certificate_expires_seconds",
+	"For how long yet the certificate is good that the token was got with.", nil, nil)
+
+// Describe is [prometheus.Collector]'s.
+func (certificateLife) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- certificateExpires
+}
+
+// Collect is [prometheus.Collector]'s.
+func (c certificateLife) Collect(metrics chan<- prometheus.Metric) {
+	if _, end := c.Expires(); !end.IsZero() {
+		metrics <- prometheus.MustNewConstMetric(certificateExpires, prometheus.GaugeValue, time.Until(end).Seconds())
 	}
 }

@@ -53,7 +53,8 @@ type Options struct {
 	RetryRefused time.Duration // how often who was refused alone is asked again; default 9 min
 	Watch        Watch         // who is read
 	// Credential tells metrics when it expires; with Changed() <-chan struct{}, when to try again; with Challenge(claims
-	// string) bool, whether another token will answer claims that Graph wants; with Renew() bool, that Graph refuses it.
+	// string) bool, whether another token will answer claims that Graph wants; with Renew() bool, that Graph refuses it;
+	// with Expires() (token, certificate time.Time), metrics when the certificate does that it was got with.
 	Credential graph.Credential
 	Registry   prometheus.Registerer // nil: none
 	Log        *zap.Logger           // nil: none

@@ -455,6 +455,7 @@ func TestMetricsNameNobody(t *testing.T) {
 	perform(t, func(s *stage) {
 		s.o.Watch.Users = users(0, 10)
 		s.term.verdict = presence.Lagging
+		s.credential.ends = time.Now().Add(time.Hour)
 		s.start()
 		s.wait(12 * time.Second)
 		families, err := s.registry.Gather()
@@ -476,6 +477,7 @@ func TestMetricsNameNobody(t *testing.T) {
 			"presence_graph_paused_seconds": 0, "presence_watched_users": 10, "presence_sweep_seconds": 5, "presence_changes_total": 0,
 			"presence_regressed_reads_total": 30, "presence_degraded graph_unavailable": 0, "presence_degraded no_poller": 0,
 			"presence_degraded throttled": 0, "presence_degraded unauthorized": 0, "presence_credential_expires_seconds": 3600,
+			"presence_credential_certificate_expires_seconds": 3588,
 		} {
 			if value, found := got[name]; !found || value < want || value > want+.1 {
 				t.Errorf("%s: %v (%v), want %v", name, value, found, want)

@@ -293,6 +293,13 @@ type credential struct {
 	ch         chan struct{}
 	challenges []string
 	renewals   int
+	ends       time.Time // its certificate
+}
+
+func (c *credential) Expires() (token, certificate time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Time{}, c.ends
 }
 
 func (c *credential) Renew() bool {

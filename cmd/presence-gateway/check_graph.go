@@ -45,6 +45,7 @@ func (e *examination) graph(ctx context.Context) error {
 		}
 		return nil
 	}
+	e.clientCertificate(p.credential)
 	if !e.cloud(t) {
 		e.fail("read", "not tried: a token is not carried to another cloud", "")
 		return nil
@@ -154,6 +155,27 @@ func (e *examination) token(ctx context.Context, c graph.Credential) (token grap
 		e.ok(name, fmt.Sprintf("%s: a token until %s, in %v", kind, token.Expires.UTC().Format(time.RFC3339), time.Until(token.Expires).Round(time.Minute)))
 	}
 	return token, true
+}
+
+// clientCertificate looks at when the certificate ends that the token was got with.
+func (e *examination) clientCertificate(c graph.Credential) {
+	const name = "certificate"
+	known, ok := c.(interface {
+		Expires() (token, certificate time.Time)
+	})
+	if !ok {
+		return
+	}
+	_, end := known.Expires()
+	if end.IsZero() {
+		return
+	}
+	text := fmt.Sprintf("%s is good until %s", e.c.Graph.Credential.CertificateFile, end.UTC().Format(time.DateOnly))
+	if left := time.Until(end); left < 30*24*time.Hour {
+		e.warn(name, fmt.Sprintf("%s, %d days from now", text, int(left.Hours()/24)), "make another one, register it with the application, and put it there: it is read again when it changes")
+		return
+	}
+	e.ok(name, text)
 }
 
 // groups reads who is in the groups that are watched, and returns one of them.

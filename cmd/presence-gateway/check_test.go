@@ -2,8 +2,10 @@ package main_test
 
 import (
 	"cmp"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -82,6 +84,25 @@ func TestCheck(t *testing.T) {
 				t.Errorf("exit code %d, want %d; said %s", code, row.code, said)
 			}
 		})
+	}
+}
+
+// A certificate that ends soon is a warning.
+func TestCheckEnds(t *testing.T) {
+	dir := t.TempDir()
+	certificate, key := ownCertificate(t)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "registered.pem"), public(certificate))
+	write(t, filepath.Join(dir, "app.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))+public(certificate))
+	c := startCloud(t, "--client-certificate", filepath.Join(dir, "registered.pem"))
+	_, path, _ := c.configuration(t, c.people(), "")
+	code, said := checked(t, path, "PRESENCE_GRAPH_CREDENTIAL_KIND=client_certificate", "PRESENCE_GRAPH_CREDENTIAL_CERTIFICATE_FILE="+filepath.Join(dir, "app.pem"),
+		"PRESENCE_GRAPH_CREDENTIAL_CLIENT_SECRET_FILE=")
+	if want := "warn certificate " + filepath.Join(dir, "app.pem") + " is good until "; code != 0 || !strings.Contains(said, want) || !strings.Contains(said, "0 days from now") {
+		t.Errorf("exit code %d; said %s", code, said)
 	}
 }
 

@@ -125,35 +125,57 @@ func (a *audience) allows(u *url.URL) bool {
 	return u.Scheme == "https" && (strings.EqualFold(u.Host, a.host) || !a.own && a.cloud.signsIn(u))
 }
 
-// madeFor returns the Graph that a token is for, where it is a JWT that says so.
-func madeFor(token string) (*url.URL, bool) {
+// audiences is whom a token is for: one text, or a list (RFC 7519, 4.1.3).
+type audiences []string
+
+// UnmarshalJSON is [json.Unmarshaler]'s.
+func (a *audiences) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*a = audiences{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(a))
+}
+
+// madeFor returns whom a token is for, where it is a JWT that says so.
+func madeFor(token string) audiences {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, false
+		return nil
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return nil, false
-	}
-	var claims struct {
-		Audience string `json:"aud"`
-	}
-	if json.Unmarshal(payload, &claims) != nil {
-		return nil, false
-	}
-	u, err := url.Parse(claims.Audience)
-	return u, err == nil
-}
-
-// accepts refuses a token that was made for another cloud's Graph: the command line tools of azure_default have a cloud
-// of their own. Tokens that cannot be read are Graph's to judge.
-func (a *audience) accepts(token string) error {
-	u, readable := madeFor(token)
-	if !readable {
 		return nil
 	}
-	if other := graphCloud(u); other != "" && other != a.cloud.name {
-		return invalid(WrongCloud, keyCloud, fmt.Sprintf("the token is for the Graph of cloud %s, but %s is %s", other, keyCloud, a.cloud.name), "sign in to one cloud")
+	var claims struct {
+		Audience audiences `json:"aud"`
 	}
-	return nil
+	if json.Unmarshal(payload, &claims) != nil {
+		return nil
+	}
+	return claims.Audience
+}
+
+// accepts refuses a token that was made for another cloud's Graph, and not for this one's: the command line tools of
+// azure_default have a cloud of their own. Tokens that cannot be read are Graph's to judge.
+func (a *audience) accepts(token string) error {
+	other := ""
+	for _, name := range madeFor(token) {
+		u, err := url.Parse(name)
+		if err != nil {
+			continue
+		}
+		switch cloud := graphCloud(u); cloud {
+		case "":
+		case a.cloud.name:
+			return nil
+		default:
+			other = cloud
+		}
+	}
+	if other == "" {
+		return nil
+	}
+	return invalid(WrongCloud, keyCloud, fmt.Sprintf("the token is for the Graph of cloud %s, but %s is %s", other, keyCloud, a.cloud.name), "sign in to one cloud")
 }

@@ -70,6 +70,9 @@ func TestTokenOfAnotherCloudIsNotGivenOut(t *testing.T) {
 	token := func(aud string) string {
 		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"`+aud+`"}`)) + ".x"
 	}
+	list := func(auds string) string {
+		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"aud":[`+auds+`]}`)) + ".x"
+	}
 	for _, row := range []struct {
 		cloud, token string
 		ok           bool
@@ -82,6 +85,10 @@ func TestTokenOfAnotherCloudIsNotGivenOut(t *testing.T) {
 		{"us-gov-l4", token("https://graph.microsoft.com"), false},
 		{"us-gov-l4", token("https://dod-graph.microsoft.us/"), false},
 		{"us-gov-l5", token("https://dod-graph.microsoft.us"), true},
+		{"global", list(`"https://graph.microsoft.us"`), false},
+		{"global", list(`"https://graph.microsoft.us","https://graph.microsoft.com"`), true},
+		{"global", list(`"x","https://graph.microsoft.us","%zz"`), false},
+		{"global", list(``), true},
 	} {
 		if err := credential.Accepts(credential.Options{Cloud: row.cloud}, row.token); (err == nil) != row.ok {
 			t.Errorf("%+v: got %v", row, err)

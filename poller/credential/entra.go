@@ -26,11 +26,12 @@ type Entra struct {
 	mu       sync.Mutex
 	files    []*file
 	trusted  *x509.CertPool
-	loaded   bool   // the files were looked at
-	broken   *Error // why the files as they are cannot be used
-	told     string // what the log has of that
-	proven   *login // gave a token
-	proposed *login // made from newer files, not tried with success yet
+	loaded   bool      // the files were looked at
+	broken   *Error    // why the files as they are cannot be used
+	told     string    // what the log has of that
+	minded   time.Time // when the log last spoke of the certificate's end
+	proven   *login    // gave a token
+	proposed *login    // made from newer files, not tried with success yet
 	running  bool
 	changed  chan struct{}
 	ended    sync.WaitGroup // of flights

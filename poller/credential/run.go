@@ -24,6 +24,7 @@ func (e *Entra) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		e.mu.Lock()
 		e.load()
+		e.mindCertificate(time.Now())
 		if e.flight == nil && e.possible() && e.due(time.Now()) && !e.held() {
 			e.takeOff()
 		}
@@ -41,4 +42,24 @@ func (e *Entra) Run(ctx context.Context) error {
 	e.mu.Unlock()
 	e.ended.Wait()
 	return nil
+}
+
+// A certificate that ends within certificateAhead is spoken of once a day: another one needs an administrator.
+const (
+	certificateAhead  = 30 * 24 * time.Hour
+	certificateSpoken = 24 * time.Hour
+)
+
+// mindCertificate warns ahead of the end of the certificate in force. e.mu is held.
+func (e *Entra) mindCertificate(now time.Time) {
+	if e.proven == nil || e.proven.certificate.IsZero() {
+		return
+	}
+	left := e.proven.certificate.Sub(now)
+	if left > certificateAhead || now.Sub(e.minded) < certificateSpoken {
+		return
+	}
+	e.minded = now
+	e.log.Warn("the client certificate ends soon: make another one, register it with the application, and put it there",
+		zap.Time("ends", e.proven.certificate), zap.Int("days", int(left.Hours()/24)))
 }

@@ -223,6 +223,42 @@ func TestBrokenFileKeepsTheOld(t *testing.T) {
 	})
 }
 
+// The end of a certificate is spoken of in its last 30 days, once a day, until there is another one.
+func TestTheEndOfACertificateIsAnnounced(t *testing.T) {
+	signingKey()
+	appKey()
+	synctest.Test(t, func(t *testing.T) {
+		w := newPipedWorld(t, authority.Options{})
+		first, second := selfSigned(t, appKey(), time.Now().AddDate(0, 0, 40)), selfSigned(t, appKey(), time.Now().AddDate(1, 0, 0))
+		a := app()
+		a.Certificates = append(a.Certificates, first, second)
+		w.Register(a)
+		path := write(t, "certificate", inPEM(t, first, appKey()))
+		e := w.entra(credential.Options{Kind: credential.ClientCertificate, CertificateFile: path})
+		said := func(when string, want int) {
+			t.Helper()
+			stop := w.run(e)
+			time.Sleep(3 * time.Second)
+			stop()
+			if n := w.logs.count("the client certificate ends soon"); n != want {
+				t.Errorf("%s: said %d times, want %d", when, n, want)
+			}
+		}
+		const day = 24 * time.Hour
+		time.Sleep(9 * day)
+		said("31 days ahead", 0)
+		time.Sleep(2 * day)
+		said("29 days ahead", 1)
+		time.Sleep(day - time.Hour)
+		said("the same day", 1)
+		time.Sleep(time.Hour)
+		said("the next day", 2)
+		put(t, path, inPEM(t, second, appKey()))
+		time.Sleep(2 * day)
+		said("after it was replaced", 2)
+	})
+}
+
 // While nothing can be signed in with, a file that is mended is tried within 2 s, whatever the pause was.
 func TestMendedFileIsTriedAtOnce(t *testing.T) {
 	signingKey()
