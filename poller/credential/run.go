@@ -50,9 +50,9 @@ const (
 	certificateSpoken = 24 * time.Hour
 )
 
-// mindCertificate warns ahead of the end of the certificate in force. e.mu is held.
+// mindCertificate warns ahead of the end of the certificate in force, unless another one is being tried. e.mu is held.
 func (e *Entra) mindCertificate(now time.Time) {
-	if e.proven == nil || e.proven.certificate.IsZero() {
+	if e.proven == nil || e.proven.certificate.IsZero() || e.proposed != nil {
 		return
 	}
 	left := e.proven.certificate.Sub(now)
