@@ -15,6 +15,7 @@ var (
 	errTooLarge    = errors.New("gateway: message too large")
 	errTooSlow     = errors.New("gateway: message not completed in time")
 	errProtocol    = errors.New("gateway: bad protocol")
+	errNoText      = errors.New("gateway: text that is no UTF-8")
 	errSubprotocol = errors.New("gateway: subprotocol not offered")
 	errSignIn      = errors.New("gateway: bad sign-in")
 	errNoRights    = errors.New("gateway: another subject")
@@ -40,6 +41,7 @@ var closings = map[error]struct {
 	errTooLarge:    {websocket.StatusMessageTooBig, "message too large: see limits.messageBytes in hello"},
 	errTooSlow:     {codeProtocol, "message not completed in time"},
 	errProtocol:    {codeProtocol, "bad protocol"},
+	errNoText:      {codeProtocol, "a text message that is no UTF-8"},
 	errSubprotocol: {codeProtocol, "offer the subprotocol presence.v1.json"},
 	errSignIn:      {4401, "not signed in: the token is not valid here"},
 	errNoRights:    {4403, "another subject: open another connection"},

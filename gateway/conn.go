@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
@@ -20,11 +21,13 @@ import (
 // What a connection is bounded by, besides [Limits].
 const (
 	signInTime    = 5 * time.Second
-	strangerBytes = 64 << 10         // of a message, before the sign-in
-	messageTime   = 10 * time.Second // from a message's first byte to its last
-	lingerTime    = 5 * time.Second  // from our close frame to the peer's
-	maxReplies    = 16               // waiting, until no further message is read
-	pingRate      = 5                // pings a second that are answered
+	strangerBytes = 64 << 10        // of a message, before the sign-in
+	messageTime   = 4 * time.Second // from a frame's or message's first byte to its last, and a second more
+	slowestLine   = 16 << 10        // for each so many bytes of a message that have come,
+	messageStep   = 512             // looked at whenever so many have
+	lingerTime    = 5 * time.Second // from our close frame to the peer's
+	maxReplies    = 16              // waiting, until no further message is read
+	pingRate      = 5               // pings a second that are answered
 	pingBurst     = 20
 	maxPings      = 100       // unanswered in one go, until the connection ends
 	intakeRate    = 256 << 10 // bytes a second
@@ -52,7 +55,8 @@ type conn struct {
 	limited  time.Time // when the first of them was
 	refused  time.Time // when the last was
 	pings    bucket
-	ignored  int // pings
+	ignored  int  // pings
+	within   bool // a message: some of it has come
 
 	mu        sync.Mutex
 	waiting   bool           // for the sign-in
@@ -83,6 +87,7 @@ func (c *conn) serve() {
 	// The peer may still be sending: unless that is read too, the kernel would reset the connection and our close
 	// frame with it. Whatever it says, it is told that nothing follows.
 	c.frames.closeWrite()
+	_ = c.frames.SetReadDeadline(time.Time{}) // whatever time it had before; the end has its own
 	_, _ = io.Copy(io.Discard, struct{ io.Reader }{&c.frames})
 	_ = c.ws.CloseNow()
 	c.leave()
@@ -98,29 +103,39 @@ func (c *conn) read() (reason error) {
 	}()
 	for {
 		c.awaitRoom()
+		c.frames.rest()
 		kind, r, err := c.ws.Reader(context.Background())
 		if err != nil {
 			return reasonOf(err)
 		}
-		_ = c.frames.SetReadDeadline(time.Now().Add(messageTime + c.server.transfer))
+		c.within = true
 		message, err := c.readMessage(r) // kept by nobody: clients are many and say little
 		if err != nil {
 			return reasonOf(err)
 		}
-		_ = c.frames.SetReadDeadline(time.Time{})
+		c.within = false
+		if kind == websocket.MessageText && !utf8.Valid(message) {
+			return errNoText
+		}
 		if err := c.handle(kind, message); err != nil {
 			return err
 		}
 	}
 }
 
-// readMessage reads one message to its end, which the library insists on.
+// readMessage reads one message to its end, which the library insists on. What has come of it buys time for the rest, so that
+// slow lines get through, and bytes that drip do not.
 func (c *conn) readMessage(r io.Reader) (dst []byte, err error) {
 	limit := c.server.limits.MessageBytes
 	if !c.signedIn() {
 		limit = min(limit, strangerBytes)
 	}
+	began, extended := time.Now(), -messageStep
 	for {
+		if len(dst)-extended >= messageStep {
+			extended = len(dst)
+			_ = c.frames.SetReadDeadline(began.Add(messageTime + time.Duration(extended)*time.Second/slowestLine))
+		}
 		if len(dst) == cap(dst) {
 			dst = append(dst, make([]byte, max(512, len(dst)))...)[:len(dst)]
 		}
@@ -204,16 +219,10 @@ func (c *conn) endLocked(reason error, last ...text) {
 		return
 	}
 	c.reason = reason
-	var out []byte
-	for _, r := range c.replies {
-		if t, whole := r.(text); whole {
-			out = c.appendMessage(out, t)
-		}
-	}
+	out := c.words()
 	for _, t := range last {
 		out = c.appendMessage(out, t)
 	}
-	c.replies = nil
 	c.makeRoom()
 	if c.patience != nil {
 		c.patience.Stop()
@@ -224,6 +233,26 @@ func (c *conn) endLocked(reason error, last ...text) {
 	}
 	c.patience = time.AfterFunc(lingerTime, func() { _ = c.outlet.Close() })
 	c.writer.call(c)
+}
+
+// words takes the replies that are whole messages, and drops the others; c.mu is held.
+func (c *conn) words() (out []byte) {
+	for _, r := range c.replies {
+		if t, whole := r.(text); whole {
+			out = c.appendMessage(out, t)
+		}
+	}
+	c.replies = nil
+	return out
+}
+
+// lastWords sends the replies that are whole messages ahead of the answer to the peer's close frame.
+func (c *conn) lastWords() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reason == nil && c.parts == 0 {
+		_ = c.outlet.send(c.words())
+	}
 }
 
 // appendMessage appends a whole message as the peer reads it.
@@ -262,6 +291,7 @@ func (c *conn) leave() {
 
 // onPing answers few pings, and none while the peer does not take in what there is.
 func (c *conn) onPing(context.Context, []byte) bool {
+	c.restBetween()
 	if c.pings.take(time.Now()) {
 		c.ignored = 0
 		return !c.frames.socket.pending()
@@ -272,4 +302,14 @@ func (c *conn) onPing(context.Context, []byte) bool {
 	return false
 }
 
-func (c *conn) onPong(context.Context, []byte) { c.unanswered.Store(0) }
+func (c *conn) onPong(context.Context, []byte) {
+	c.restBetween()
+	c.unanswered.Store(0)
+}
+
+// restBetween ends the time that a control frame has, unless a message is under way around it.
+func (c *conn) restBetween() {
+	if !c.within {
+		c.frames.rest()
+	}
+}

@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 )
@@ -41,11 +43,15 @@ type frames struct {
 	net.Conn // the socket, or TLS above it
 	socket   *socket
 	secure   bool
+	last     func() // sends what is still to be said before the peer's close frame is answered
 
-	mu     sync.Mutex
-	closed bool // a close frame was written
+	mu        sync.Mutex
+	closed    bool   // a close frame was written
+	complaint string // of the library, about what the peer sent
 
-	intake bucket // bytes it may still read; used by the reading goroutine alone
+	// Of the reading goroutine.
+	intake  bucket // bytes it may still read
+	resting bool   // nothing is under way: what comes next may take its time
 }
 
 // upgrade takes over a connection from HTTP.
@@ -100,10 +106,13 @@ func (f *frames) write(whole []byte) error {
 
 // close writes a close frame, as the last one.
 func (f *frames) close(code websocket.StatusCode, reason string) {
-	payload := binary.BigEndian.AppendUint16(nil, uint16(code))
-	payload = append(payload, reason[:min(len(reason), 123)]...)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if code == codeProtocol && f.complaint != "" {
+		reason = f.complaint
+	}
+	payload := binary.BigEndian.AppendUint16(nil, uint16(code))
+	payload = append(payload, reason[:min(len(reason), 123)]...)
 	if f.closed {
 		return
 	}
@@ -127,20 +136,43 @@ func (f *frames) closeWrite() {
 	}
 }
 
-// Write takes a control frame of the library: its buffer is larger than one, and flushed after each.
+// Write takes a control frame of the library: its buffer is larger than one, and flushed after each. A close frame that
+// says what is wrong with the peer's is not written: the connection ends with a code of ours, behind the answers to what
+// came before. That which answers the peer's own is.
 func (f *frames) Write(frame []byte) (int, error) {
+	closing := frame[0]&0xf == opClose
+	reason, ours := complaint(frame)
+	if closing && !ours {
+		f.last()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed {
+	switch {
+	case f.closed:
+		return len(frame), nil
+	case !closing:
+		return len(frame), f.write(frame)
+	case ours:
+		f.complaint = reason
 		return len(frame), nil
 	}
-	if frame[0]&0xf == opClose {
-		f.closed = true
-		if len(frame) >= 4 && websocket.StatusCode(binary.BigEndian.Uint16(frame[2:])) == websocket.StatusProtocolError {
-			binary.BigEndian.PutUint16(frame[2:], codeProtocol)
-		}
+	f.closed = true
+	if len(frame) > 4 && !utf8.Valid(frame[4:]) { // which the library does not look at
+		binary.BigEndian.PutUint16(frame[2:], codeProtocol)
+		frame = append(frame[:4:4], "the reason is no UTF-8"...)
+		frame[1] = byte(len(frame) - 2)
 	}
 	return len(frame), f.write(frame)
+}
+
+// complaint returns what the library says of the peer's frames. Its words all begin in the same way; what it repeats of a
+// peer's close frame it does not begin.
+func complaint(closing []byte) (reason string, ours bool) {
+	if len(closing) < 4 || websocket.StatusCode(binary.BigEndian.Uint16(closing[2:])) != websocket.StatusProtocolError {
+		return "", false
+	}
+	reason = string(closing[4:])
+	return reason, strings.HasPrefix(reason, "received ")
 }
 
 // Read reads no faster than a client has reason to write, so that a flood of empty fragments, of which the library
@@ -155,7 +187,17 @@ func (f *frames) Read(p []byte) (int, error) {
 	}
 	n, err := f.Conn.Read(p)
 	f.intake.spend(float64(n))
+	if n > 0 && f.resting {
+		f.resting = false
+		_ = f.SetReadDeadline(time.Now().Add(messageTime))
+	}
 	return n, err
+}
+
+// rest says that nothing is under way. The next byte that comes begins something, which is to end in time.
+func (f *frames) rest() {
+	f.resting = true
+	_ = f.SetReadDeadline(time.Time{})
 }
 
 // Sizes of the library's buffers: reads are small and rare, and the largest control frame has 127 bytes.

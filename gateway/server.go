@@ -35,8 +35,7 @@ type Server struct {
 	flush     time.Duration
 	heartbeat time.Duration
 	stall     time.Duration
-	transfer  time.Duration // how long the largest message takes at the intake's rate
-	name      string        // of this process, in hello
+	name      string // of this process, in hello
 	origins   *origins
 	door      Door
 	metrics   *metrics
@@ -87,7 +86,6 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 		flush:       o.Flush,
 		heartbeat:   o.Heartbeat,
 		stall:       o.Stall,
-		transfer:    time.Duration(o.Limits.MessageBytes) * time.Second / intakeRate,
 		name:        strings.ToLower(rand.Text()[:6]),
 		origins:     allowed,
 		door:        o.Door,

@@ -75,6 +75,7 @@ func (s *Server) newConn() *conn {
 		pings:    newBucket(pingBurst, pingRate),
 	}
 	c.outlet = &c.frames
+	c.frames.last = c.lastWords
 	c.frames.intake = newBucket(float64(limits.MessageBytes+intakeSpare), intakeRate)
 	return c
 }
