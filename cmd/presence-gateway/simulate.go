@@ -89,6 +89,7 @@ With --api-id it signs people in to the gateway as well (gateway.auth.jwt, and g
 	flags.StringVar(&f.login.apiID, "api-id", "", "application id of the gateway, which people then sign in to; gateway.auth.jwt.audience")
 	flags.StringVar(&f.login.apiScope, "api-scope", "Presence.Subscribe", "the scope that it exposes")
 	flags.StringSliceVar(&f.login.redirectURIs, "redirect-uri", nil, "where its pages are sent back to, such as http://localhost:8080/; may be repeated")
+	flags.DurationVar(&f.login.tokenLife, "token-life", time.Hour, "how long a token is good for")
 	flags.StringVar(&f.login.listen, "login-listen", "", "host:port to serve the sign-in on; empty: beside Graph")
 	flags.StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd

@@ -24,6 +24,7 @@ type loginFlags struct {
 	proofs                           proofs
 	apiID, apiScope                  string
 	redirectURIs                     []string
+	tokenLife                        time.Duration
 }
 
 func (f *loginFlags) check(ownCertificate bool) error {
@@ -70,7 +71,7 @@ func newLogin(f loginFlags, hosts ...string) (*login, error) {
 			known = append(known, host)
 		}
 	}
-	a, err := authority.New(authority.Options{TenantID: f.tenantID, Hosts: known,
+	a, err := authority.New(authority.Options{TenantID: f.tenantID, Hosts: known, TokenLife: f.tokenLife,
 		Resources: []string{"https://graph.microsoft.com", "https://graph.microsoft.us", "https://dod-graph.microsoft.us"}})
 	if err != nil {
 		return nil, err

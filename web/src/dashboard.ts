@@ -75,22 +75,29 @@ async function arrive(): Promise<void> {
   if (await signIn.arrive()) begin();
 }
 
+/** The gateway lets this page in no longer: what was shown goes, and the way in comes. */
+function shut(): void {
+  door.shut(signIn!);
+  directory = undefined;
+  roster.replace([]);
+  people.renew();
+  select();
+}
+
 /** Watches everyone, where somebody is signed in or need not be. */
 function begin(): void {
   door.draw(signIn!);
-  drawEmpty();
+  if (signIn!.open && begun) client.nudge(true); // it may have been refused before
+  drawStatus();
   if (!signIn!.open) return;
-  if (begun) {
-    client.nudge(true);
-    return;
-  }
+  void loadDirectory();
+  if (begun) return;
   begun = true;
   client.watchEveryone((ids) => {
     for (const id of ids) dirty.add(id);
     // A hidden page draws no frames; the ids wait until it is seen again.
     frame ||= requestAnimationFrame(draw);
   });
-  void loadDirectory();
 }
 
 /** How long a directory read stands before newcomers or a failure cause another, in milliseconds. */
@@ -102,6 +109,7 @@ async function loadDirectory(): Promise<void> {
   rereading = undefined;
   readAt = performance.now();
   const read = await readDirectory(gateway, signIn?.fetch);
+  if (door.open) return;
   // A directory that cannot be read now does not undo one that was.
   if (read.people !== undefined || directory?.people === undefined) directory = read;
   if (read.people === undefined && read.reason === "away") reload();
@@ -164,7 +172,9 @@ let shown = false;
 
 function drawStatus(): void {
   const { status } = client;
-  if (status.reason === "signed_out" && status.retrying === false) door.shut(signIn!);
+  if (status.reason === "signed_out" && status.retrying === false && !door.open) shut();
+  byId("link").hidden = door.open;
+  byId("notice").hidden = door.open;
   notice.draw(status, roster.size > 0);
   // Numbers made of states only last known must not look current either.
   document.body.classList.toggle("last-known", status.state === "degraded" || status.state === "offline");

@@ -10,7 +10,7 @@ const PROBLEMS: Record<string, string> = {
   "unexpected answer": "An answer arrived that this page had not asked for, and was not used. Please try again.",
   "no answer": "The sign-in provider did not answer. Please try again.",
   ended: "Your sign-in has ended. Please sign in again.",
-  refused: "The gateway did not accept this sign-in. Your account may lack the right to use it.",
+  refused: "The gateway did not accept this sign-in: it may have ended, or lack the right to use the gateway.",
 };
 
 /** The way in: what is shown while nobody is signed in who has to be, and the button in the corner that leads in or out. */
@@ -82,7 +82,6 @@ export class Door {
 
   /** The gateway let the reader in no longer, or never did. */
   shut(signIn: SignIn): void {
-    if (this.open) return;
     if (signIn.signedIn) signIn.reject();
     this.draw(signIn);
   }

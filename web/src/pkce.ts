@@ -67,7 +67,7 @@ export async function depart(
     redirect_uri: redirect,
     // A fragment is sent to no server, so the code is in nobody's log.
     response_mode: "fragment",
-    scope: `${login.scope} openid profile offline_access`,
+    scope: scope(login),
     state: journey.state,
     code_challenge: base64url(new Uint8Array(hash)),
     code_challenge_method: "S256",
@@ -94,7 +94,7 @@ export function arrival(href: string): { code?: string; error?: string; state: s
 export async function redeem(login: Login, endpoints: Endpoints, { grant, post }: { grant: Record<string, string>; post: typeof fetch }): Promise<Tokens> {
   const response = await post(endpoints.token, {
     method: "POST",
-    body: new URLSearchParams({ client_id: login.clientId, ...grant }),
+    body: new URLSearchParams({ client_id: login.clientId, scope: scope(login), ...grant }),
     signal: AbortSignal.timeout(PATIENCE),
     credentials: "omit",
   });
@@ -109,6 +109,10 @@ export async function redeem(login: Login, endpoints: Endpoints, { grant, post }
     life: (Number(json.expires_in) || 3600) * 1000,
     ...(typeof json.refresh_token === "string" && { refresh: json.refresh_token }),
   };
+}
+
+function scope(login: Login): string {
+  return `${login.scope} openid profile offline_access`;
 }
 
 /** 256 bits, in 43 characters that an address may hold. */

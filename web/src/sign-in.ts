@@ -30,7 +30,7 @@ const WAS_IN = "presence-gateway.signed-in";
 const TRIED = "presence-gateway.tried";
 const KEY = "presence-gateway.key";
 
-/** A token that ends within this time is renewed before it is used, in milliseconds. */
+/** A token that ends within this time is renewed before it is used, in milliseconds; one of a short life in its last quarter. */
 const EARLY = 60_000;
 /** How long after a silent attempt none is made again by itself: a provider that sends readers back at once must not make a loop. */
 const ONCE = 60_000;
@@ -43,8 +43,8 @@ export class SignIn {
   readonly ways: Ways;
   #here: Surroundings;
   #tokens: Tokens | undefined;
-  /** When the access token ends, by `now`. */
-  #end = 0;
+  /** When the access token should be renewed, by `now`. */
+  #stale = 0;
   #known: Endpoints | undefined;
   #renewing: Promise<string | undefined> | undefined;
   #problem = "";
@@ -139,7 +139,7 @@ export class SignIn {
     const key = this.#key;
     if (key !== undefined) return renew ? undefined : key; // there is no other one
     if (this.#tokens === undefined) return undefined;
-    if (!renew && this.#here.now() < this.#end - EARLY) return this.#tokens.access;
+    if (!renew && this.#here.now() < this.#stale) return this.#tokens.access;
     this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
     return this.#renewing;
   };
@@ -180,7 +180,7 @@ export class SignIn {
 
   #take(tokens: Tokens): void {
     this.#tokens = tokens;
-    this.#end = this.#here.now() + tokens.life;
+    this.#stale = this.#here.now() + tokens.life - Math.min(EARLY, tokens.life / 4);
     this.#problem = "";
     this.#here.tab.setItem(WAS_IN, "1");
     this.#here.tab.removeItem(TRIED);

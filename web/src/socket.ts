@@ -125,10 +125,12 @@ export class Socket {
    */
   nudge(asked = false): void {
     if (!this.#wanted) return;
+    if (asked) this.#refused = false; // there may be something else to sign in with
     if (this.#wire !== undefined) {
       if (this.#greeted) this.#listen();
     } else if (asked || (this.#status.retrying && this.#options.now() - this.#waitingSince >= 1000)) {
       // Unasked not more often than once a second, or a flapping network becomes a hammer.
+      this.#tell({ ...this.#status, ...(this.#status.retrying === false && { retrying: true }) });
       this.#dial();
     }
   }

@@ -175,6 +175,8 @@ describe("the token", () => {
     expect(await Promise.all([s.token({ renew: false }), s.token({ renew: false })])).toEqual(["t2", "t2"]);
     expect(posted.map((p) => p.get("grant_type"))).toEqual(["authorization_code", "refresh_token"]);
     expect(posted[1]!.get("refresh_token")).toBe("r-t1");
+    // Entra wants to be told for what, again.
+    expect(posted[1]!.get("scope")!.split(" ")).toContain(login.scope);
   });
 
   it("is renewed on demand, and keeps the refresh token that stays", async () => {

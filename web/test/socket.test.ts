@@ -281,6 +281,19 @@ describe("signing in", () => {
     expect(gateway.lines).toHaveLength(2);
   });
 
+  it("begins anew with whatever there is when a person asks", async () => {
+    tokens.push("old", "new", "another");
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    gateway.last.end(4401);
+    await vi.advanceTimersByTimeAsync(1000);
+    gateway.last.end(4401);
+    socket.nudge(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(asked).toEqual([false, true, false]);
+    expect(gateway.lines).toHaveLength(3);
+  });
+
   it("may be refused again once it was accepted in between", async () => {
     tokens.push("a", "b", "c");
     socket.open();
