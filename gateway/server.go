@@ -190,7 +190,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	l = socketListener{l}
 	if s.options.TLS != nil {
 		config := s.options.TLS.Clone()
-		config.NextProtos = []string{"http/1.1"} // a WebSocket is an upgrade of HTTP/1.1
+		config.NextProtos = []string{"h2", "http/1.1"} // a WebSocket is an upgrade of HTTP/1.1, and browsers know
 		config.DynamicRecordSizingDisabled = true
 		l = tls.NewListener(l, config)
 	}
@@ -202,7 +202,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    64 << 10, // a list of ids in the URL; longer ones are for a query
 		ConnContext:       withSocket,
-		ErrorLog:          zap.NewStdLog(s.log.Named("http")),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 250,
+			SendPingTimeout:      max(s.heartbeat, minSilence), // after so much silence, whoever does not answer
+			PingTimeout:          max(2*s.heartbeat, minSilence),
+			WriteByteTimeout:     s.stall, // of the whole connection; a single stream is its writer's to judge
+		},
+		ErrorLog: zap.NewStdLog(s.log.Named("http")),
 	}
 	stopped := make(chan error, 1)
 	s.listening.Add(1)
