@@ -159,6 +159,9 @@ func forge(w *world) []forgery {
 		header(auth.Header, "a signed token with "+name, m{name: value})
 		signedBy(auth.Header, "another's key and "+name, jwt.SigningMethodRS256, stranger, m{name: value, "kid": "mine"})
 	}
+	header(auth.Algorithm, "alg null", m{"alg": json.RawMessage("null")})
+	header(auth.UnknownKey, "kid null", m{"kid": json.RawMessage("null")})
+	header(auth.Header, "typ null", m{"typ": json.RawMessage("null")})
 	header(auth.Header, "crit, empty", m{"crit": []string{}})
 	header(auth.Header, "crit null", m{"crit": json.RawMessage("null")})
 	for _, typ := range []any{"dpop+jwt", "logout+jwt", "secevent+jwt", "JWE", "id_token", "", 1, []string{"JWT"}} {
@@ -181,6 +184,9 @@ func forge(w *world) []forgery {
 	}
 	for _, t := range []any{"99999999-2222-4333-8444-555555555555", "9188040d-6c67-4c5b-b112-36a304b66dad", nil, "", "common", strings.ToUpper(tid + "A")} {
 		person(auth.Tenant, fmt.Sprintf("tenant %v", t), m{"tid": t})
+	}
+	for _, claim := range []string{"iss", "sub", "tid", "oid", "ver", "scp", "aud", "roles", "groups"} {
+		person(auth.Malformed, claim+" null", m{claim: json.RawMessage("null")})
 	}
 	person(auth.Malformed, "a list of tenants", m{"tid": []string{tid}})
 	for _, aud := range []any{spa, "api://" + api, api + "/", strings.ToUpper(api + "x"), []string{spa, "api://" + api}, []string{}, "", nil, "*", api + " " + spa, api[:35]} {

@@ -72,6 +72,12 @@ func TestFloodOfForgedKeys(t *testing.T) {
 		if n := w.fetches(); n != 1 {
 			t.Errorf("%d fetches at the start", n)
 		}
+		// What cannot be a key's name is not asked for at all.
+		for _, kid := range []string{"", strings.Repeat("k", 257), "a\nb"} {
+			if why := w.why(w.forged(kid)); why != auth.UnknownKey || w.fetches() != 1 {
+				t.Errorf("%.10q: %q, and %d fetches", kid, why, w.fetches())
+			}
+		}
 		template := strings.Split(w.forged("kid-00000000"), ".")
 		began := time.Now()
 		for second := range 120 {

@@ -84,6 +84,9 @@ func TestNothingPresented(t *testing.T) {
 	if err != nil || !p.Anonymous || p.SignedIn() || !v.Stands(p) {
 		t.Errorf("got %+v, %v", p, err)
 	}
+	if _, err := v.Authenticate(t.Context(), bearer("")); err == nil || !strings.Contains(err.Error(), "Authorization: Bearer") {
+		t.Errorf("an empty token: %v", err)
+	}
 	// What is wrong is refused, and does not become the anonymous caller.
 	for _, c := range []auth.Credential{bearer("x"), bearer(""), {Kind: auth.Ticket, Value: "x"}, {Kind: auth.Either, Value: "pgt_x"}} {
 		if refused(t, v, c) == "" {

@@ -81,13 +81,16 @@ func TestTicketEnds(t *testing.T) {
 		if refused(t, v, ticketOf(late)) != auth.BadTicket {
 			t.Error("used after its end")
 		}
-		// With the token behind it, if that is sooner.
+		if v.Ticket(auth.Principal{Subject: "a"}); auth.OpenTickets(v) != 1 {
+			t.Errorf("%d are kept", auth.OpenTickets(v))
+		}
+		// With the token behind it, if that is sooner, whatever was issued before.
 		short, life := v.Ticket(auth.Principal{Subject: "a", Expires: time.Now().Add(5 * time.Second)})
 		if life != 5*time.Second {
 			t.Errorf("lives %v", life)
 		}
 		time.Sleep(5 * time.Second)
-		if refused(t, v, ticketOf(short)) != auth.BadTicket {
+		if auth.OpenTickets(v) != 2 || refused(t, v, ticketOf(short)) != auth.BadTicket {
 			t.Error("used after its token's end")
 		}
 		if _, life := v.Ticket(auth.Principal{Subject: "a", Expires: time.Now().Add(-time.Second)}); life != 0 {
