@@ -120,7 +120,7 @@ func (p *pen) message(drop []presence.ID, items ...hub.Item) fleet.Append {
 		to.Digest ^= state.Digest()
 	}
 	return fleet.Append{Call: fmt.Sprintf("%s-%d-%d", p.fence.Holder, p.shard, p.calls), Message: fleet.Message{
-		Shard: p.shard, Fence: p.fence.Number, From: p.at, To: to, Lapsed: drop, States: items, At: time.UnixMilli(1_790_000_001_000),
+		Shard: p.shard, Fence: p.fence.Number, From: p.at, To: to, Lapsed: drop, States: items, At: time.UnixMilli(1_790_000_001_000 + int64(p.calls)).UTC(),
 	}}
 }
 
@@ -166,11 +166,12 @@ type audience struct {
 	joins  map[int]int
 	heard  map[int][]*fleet.Message
 	change chan struct{} // closed and made anew with each
+	store  *redis.Store  // that it listens by
 }
 
 // listen starts listening, until the test ends.
 func listen(t testing.TB, s *redis.Store) *audience {
-	a := &audience{in: map[int]bool{}, joins: map[int]int{}, heard: map[int][]*fleet.Message{}, change: make(chan struct{})}
+	a := &audience{in: map[int]bool{}, joins: map[int]int{}, heard: map[int][]*fleet.Message{}, change: make(chan struct{}), store: s}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- s.Listen(ctx, a) }()

@@ -35,6 +35,7 @@ func New(o Options) (*Store, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
+	quietly.Do(func() { goredis.SetLogger(quiet{}) })
 	s := &Store{o: o, log: o.Log.Named("redis"), keys: newKeys(o.Prefix)}
 	s.client = s.connect()
 	s.cluster, _ = s.client.(*goredis.ClusterClient)
@@ -43,6 +44,13 @@ func New(o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// quiet is the client library's log, which knows one for the whole process: what it says, our errors say as well.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+var quietly sync.Once
 
 // Close ends all connections. Listen must have ended.
 func (s *Store) Close() error {
@@ -65,23 +73,27 @@ func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	if s.cluster == nil {
-		return explain(s.client.Ping(ctx).Err())
+		return s.explain(s.client.Ping(ctx).Err())
 	}
 	err := s.cluster.ForEachMaster(ctx, func(ctx context.Context, owner *goredis.Client) error { return owner.Ping(ctx).Err() })
 	if err != nil {
 		s.cluster.ReloadState(ctx)
 	}
-	return explain(err)
+	return s.explain(err)
 }
 
 // troubled has the map of a Cluster's slots read again after an error that may come of an old one. It returns the
 // error with what it was about.
 func (s *Store) troubled(ctx context.Context, err error) error {
-	if err == nil || errors.Is(err, goredis.Nil) {
-		return err
-	}
-	if s.cluster != nil {
+	if err != nil && s.cluster != nil {
 		s.cluster.ReloadState(ctx)
+	}
+	return s.explain(err)
+}
+
+func (s *Store) explain(err error) error {
+	if s.o.MasterName != "" && errors.Is(err, goredis.Nil) {
+		return &Refusal{"the sentinels know no primary called " + s.o.MasterName, "set hub.redis.master_name to what they call it"}
 	}
 	return explain(err)
 }
@@ -90,7 +102,10 @@ func (s *Store) troubled(ctx context.Context, err error) error {
 func explain(err error) error {
 	var refused *Refusal
 	var said goredis.Error
-	if err == nil || errors.As(err, &refused) || !errors.As(err, &said) {
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case err == nil || !errors.As(err, &said):
 		return err
 	}
 	text := said.Error()

@@ -63,7 +63,7 @@ func TestWhatIsWrittenIsLoadedAndHeard(t *testing.T) {
 				}
 			}
 			heard[0].States, first.States = nil, nil
-			if heard[0].At = heard[0].At.Local(); !reflect.DeepEqual(*heard[0], first.Message) {
+			if heard[0].At = heard[0].At.UTC(); !reflect.DeepEqual(*heard[0], first.Message) {
 				t.Errorf("heard %+v\nwant  %+v", *heard[0], first.Message)
 			}
 			if !reflect.DeepEqual(heard[1].Lapsed, []presence.ID{unnumbered.ID}) || heard[1].To != p.at {
