@@ -16,6 +16,9 @@ type Options struct {
 	Window   time.Duration // default 30 s
 	Grace    time.Duration // how long after it was given up a read may still reach Graph; default 10 s
 	Dir      string        // folder of the record, created if missing; "" keeps none: every start begins on the reserve
+	Record   Record        // in place of Dir: shared by processes that spend one after the other, see [Options].Term
+	Term     uint64        // with Record: the number of this process's turn, above all before, and by one above the last if nothing was lost
+	After    *Budget       // with Record: of this process's turn before, which need not be closed; nil: none
 	Identity string        // names application and tenant, so that deployments on one machine keep records apart
 	Log      *zap.Logger   // nil: none
 }
@@ -39,10 +42,13 @@ type Budget struct {
 	places, reserve, unresolved int           // unresolved: how many reads without an answer a crash may leave
 	rest                        time.Duration // how long a place rests after its answer
 	mu                          sync.Mutex
-	file                        *file // nil: no record
-	silent                      bool  // the record could not be written at the start
-	held                        bool  // another process holds the record
-	started                     bool  // the record was looked at, and is ours
+	file                        shelf         // nil: no record
+	strict                      bool          // nothing leaves that the record does not know
+	unsaved                     bool          // strict: the record does not know the latest
+	aged                        time.Duration // of the record found, by its own clock; 0: unknown
+	silent                      bool          // the record could not be written at the start
+	held                        bool          // another process holds the record
+	started                     bool          // the record was looked at, and is ours
 	closed                      bool
 	phase                       phase     // reserved or full
 	began                       time.Time // of the reserve phase
@@ -54,9 +60,10 @@ type Budget struct {
 	deferred                    time.Time // until when a read that Graph put off may not be repeated
 }
 
-// Open returns the budget that the record in o.Dir leaves. A folder that cannot be written is not an error: it puts
+// Open returns the budget that the record leaves. A folder that cannot be written is not an error: it puts
 // the first window on the reserve, and the log says so. A record that another process holds is not one either:
-// Reserve then waits until it is free, see [Budget.Held].
+// Reserve then waits until it is free, see [Budget.Held]. A shared record that cannot be read or written is one: then
+// nothing may be spent, and Open is to be tried again.
 func Open(o Options) (*Budget, error) { return open(o, systemClock) }
 
 func open(o Options, c clock) (*Budget, error) {
@@ -87,6 +94,12 @@ func open(o Options, c clock) (*Budget, error) {
 	}
 	b.places = o.Requests - b.reserve
 	b.unresolved = max(1, b.places/2)
+	if o.Record != nil {
+		if err := b.share(); err != nil {
+			return nil, err
+		}
+		return b, nil
+	}
 	b.start()
 	return b, nil
 }
@@ -132,6 +145,9 @@ func (b *Budget) book() (*Spend, time.Duration, error) {
 		}
 	}
 	now := b.clock.now()
+	if b.unsaved && !b.write(now) {
+		return nil, heldRetry, nil
+	}
 	if wait := b.pause.until.Sub(now); wait > 0 {
 		return nil, wait, nil
 	}
@@ -154,7 +170,11 @@ func (b *Budget) book() (*Spend, time.Duration, error) {
 	s := &Spend{b: b, left: now}
 	if b.phase == reserved {
 		b.spent = append(b.spent, s)
-		b.write(now) // one that cannot be written leaves all the same: a full disk must not stop all reading
+		if !b.write(now) && b.strict {
+			b.spent = b.spent[:len(b.spent)-1]
+			return nil, heldRetry, nil
+		}
+		// In a file, one that cannot be written leaves all the same: a full disk must not stop all reading.
 	}
 	b.pacer.take(now, gap)
 	b.ring.flying++

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 var (
@@ -43,26 +44,26 @@ func openFile(dir, identity string) (*file, error) {
 	return &file{dir: dir, path: path + ".json", lock: lock}, nil
 }
 
-func (f *file) read() (record, error) {
+func (f *file) read() (record, time.Duration, error) {
 	info, err := os.Stat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return record{}, errNone
+		return record{}, 0, errNone
 	}
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxRecordBytes) {
 		err = fmt.Errorf("%s: not a record", f.path)
 	}
 	if err != nil {
-		return record{}, err
+		return record{}, 0, err
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {
-		return record{}, err
+		return record{}, 0, err
 	}
 	r, err := parseRecord(text)
 	if err != nil {
-		return record{}, fmt.Errorf("%s: %w", f.path, err)
+		return record{}, 0, fmt.Errorf("%s: %w", f.path, err)
 	}
-	return r, nil
+	return r, 0, nil
 }
 
 // write replaces the record. When it returns nil the new one outlives the process and the machine's power.

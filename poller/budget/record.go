@@ -14,6 +14,7 @@ const recordVersion = 1
 type record struct {
 	Version   int      `json:"version"`
 	Identity  string   `json:"identity"`
+	Term      uint64   `json:"term,omitempty"` // shared: whose it is
 	State     phase    `json:"state"`
 	Requests  int      `json:"requests"`
 	Window    int64    `json:"windowMs"`
@@ -64,11 +65,16 @@ func (r *record) stamp(now time.Time, c clock) {
 }
 
 // clockAt returns how the record's moments are told at now. Within one boot the time since boot counts, which nobody
-// sets; else the wall clock does. A clock that went back makes the record as fresh as can be.
-func (r *record) clockAt(now time.Time, c clock) func(offset int64) time.Time {
+// sets; else the wall clock does. A clock that went back makes the record as fresh as can be. aged is how long ago it
+// was by one more clock, if that is above zero: then the shorter time counts, for either may have been set, or be
+// another machine's.
+func (r *record) clockAt(now time.Time, c clock, aged time.Duration) func(offset int64) time.Time {
 	ago := time.Duration(now.UnixMilli()-r.Wall) * time.Millisecond
 	if boot, since := c.boot(); boot != "" && boot == r.Boot {
 		ago = since - time.Duration(r.Boottime)*time.Millisecond
+	}
+	if aged > 0 {
+		ago = min(ago, aged)
 	}
 	ago = max(0, ago-time.Millisecond) // both ends were cut to milliseconds
 	return func(offset int64) time.Time {

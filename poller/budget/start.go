@@ -42,7 +42,7 @@ func (b *Budget) start() {
 		return
 	}
 	b.file = f
-	r, err := f.read()
+	r, _, err := f.read()
 	switch {
 	case errors.Is(err, errNone):
 		b.phase = full
@@ -75,7 +75,7 @@ func (b *Budget) crashed(now time.Time) {
 
 // restore continues where the process that wrote r ended.
 func (b *Budget) restore(r record, now time.Time) {
-	at := r.clockAt(now, b.clock)
+	at := r.clockAt(now, b.clock, b.aged)
 	b.pause.until, b.pause.step = at(r.Pause), r.PauseStep
 	if deferred := at(r.Deferred); deferred.After(b.pause.until) {
 		b.pause.until = deferred // which read it was for is not known any longer
@@ -131,6 +131,7 @@ func (b *Budget) write(now time.Time) bool {
 	}
 	r := record{
 		Version:   recordVersion,
+		Term:      b.o.Term,
 		State:     b.phase,
 		Identity:  b.o.Identity,
 		Requests:  b.o.Requests,
@@ -160,6 +161,7 @@ func (b *Budget) write(now time.Time) bool {
 		}
 	}
 	err := b.file.write(r)
+	b.unsaved = err != nil && b.strict
 	if err != nil {
 		b.log.Error("the record of spent reads cannot be written", zap.Error(err))
 	}

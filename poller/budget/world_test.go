@@ -32,6 +32,7 @@ type world struct {
 	accepted []time.Time                                  // when good answers were here
 	refused  int                                          // 429s delivered
 	hasten   bool                                         // keep the full pace after a 429
+	record   *memory                                      // shared, in place of a file; nil: a file
 }
 
 // weather is how a simulated stretch of time goes.
@@ -97,6 +98,10 @@ func (w *world) peak() int {
 
 // begin starts a process, which will end somehow and be followed by another.
 func (w *world) begin() {
+	if w.record != nil {
+		w.beginTerm(nil)
+		return
+	}
 	b, err := budget.OpenOn(w.machine, w.o)
 	if err != nil {
 		w.Fatal(err)
@@ -305,7 +310,7 @@ func (p *process) end(crash bool) {
 	}
 	if crash {
 		p.b.Crash()
-	} else if err := p.b.Close(); err != nil {
+	} else if err := p.b.Close(); err != nil && p.record == nil {
 		p.Error(err)
 	}
 }
