@@ -50,7 +50,7 @@ func check(cmd *cobra.Command, path string) error {
 	e.publicURL()
 	e.certificate()
 	e.signIn(ctx)
-	e.redis()
+	e.redis(ctx)
 	if err := e.graph(ctx); err != nil {
 		return err
 	}

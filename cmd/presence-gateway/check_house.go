@@ -81,7 +81,3 @@ func (e *examination) certificate() {
 		e.warn(name, "it is not a certificate for "+u.Hostname()+", the host of public_url", "take one for that name, unless a proxy in front shows its own")
 	}
 }
-
-func (e *examination) redis() {
-	e.ok("redis", "not configured: hub.kind is "+e.c.Hub.Kind)
-}

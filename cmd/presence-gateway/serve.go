@@ -47,6 +47,9 @@ func serve(parent context.Context, path, role string) error {
 		}
 		return err
 	}
+	if c.Hub.Kind == "redis" {
+		return usageError{fmt.Errorf("hub.kind: redis is checked in this release, and not served: set memory, which serves one process")}
+	}
 	log, err := newLogger(c.Log)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"os"
-	"reflect"
 	"strings"
 	"time"
 
@@ -117,19 +116,6 @@ func (v *validation) readable(key, path string) {
 	}
 	if err != nil {
 		v.fail(key, "%s cannot be read: %s", quote(path), reason(err))
-	}
-}
-
-func (v *validation) hub(h *Hub) {
-	if !v.oneOf("hub.kind", h.Kind, "memory", "redis") {
-		return
-	}
-	if h.Kind == "redis" {
-		v.fail("hub.kind", "redis %s: set memory, which serves one process", notYet)
-		return
-	}
-	if !reflect.DeepEqual(h.Redis, Default().Hub.Redis) {
-		v.notice("hub.redis has no effect while hub.kind is memory")
 	}
 }
 

@@ -110,7 +110,7 @@ func (g *Nodes) AwaitWhole() {
 func (g *Nodes) Owner(key string) *Server {
 	g.t.Helper()
 	var owner *Server
-	await(g.t, "a node owns the slot", func() bool {
+	Await(g.t, "a node owns the slot", func() bool {
 		owner = nil
 		for _, s := range g.Servers {
 			if s.Running() && s.info("replication", "role") == "master" && s.owns(Slot(key)) {
@@ -234,7 +234,7 @@ func (s *Server) follows(id string) bool {
 func (g *Nodes) AwaitOwner(key string, former *Server) *Server {
 	g.t.Helper()
 	var owner *Server
-	await(g.t, "another owner", func() bool {
+	Await(g.t, "another owner", func() bool {
 		owner = g.Owner(key)
 		return owner != former
 	})

@@ -48,7 +48,7 @@ func NewWire(t testing.TB, server string) *Wire {
 		<-ended
 	})
 	w.api = "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	await(t, "toxiproxy answers", func() bool {
+	Await(t, "toxiproxy answers", func() bool {
 		response, err := http.Get(w.api + "/version")
 		if err == nil {
 			response.Body.Close()

@@ -119,7 +119,7 @@ func (g *Sentinels) Replicas() (others []*Server) {
 func (g *Sentinels) AwaitPrimary(former *Server) *Server {
 	g.t.Helper()
 	var now *Server
-	await(g.t, "another primary", func() bool {
+	Await(g.t, "another primary", func() bool {
 		now = g.Primary()
 		return now != former && now.info("replication", "role") == "master"
 	})
@@ -130,7 +130,7 @@ func (g *Sentinels) AwaitPrimary(former *Server) *Server {
 func (g *Sentinels) Failover() *Server {
 	g.t.Helper()
 	former := g.Primary()
-	await(g.t, "a sentinel begins the fail-over", func() bool { // it refuses while the last one is not quite over
+	Await(g.t, "a sentinel begins the fail-over", func() bool { // it refuses while the last one is not quite over
 		_, err := g.Sentinels[0].try("SENTINEL", "FAILOVER", MasterName)
 		return err == nil
 	})

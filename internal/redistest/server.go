@@ -250,10 +250,11 @@ func (s *Server) info(section, name string) string {
 // await asks until it is so.
 func (s *Server) await(what string, so func() bool) {
 	s.t.Helper()
-	await(s.t, what, so)
+	Await(s.t, what, so)
 }
 
-func await(t testing.TB, what string, so func() bool) {
+// Await asks until it is so.
+func Await(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !so(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -21,6 +21,20 @@ func (s *Store) granting(ctx context.Context) (goredis.Scripter, error) {
 	return s.grants.primary(ctx)
 }
 
+// Grants returns why no lease could be granted now, as far as that can be told without taking one.
+func (s *Store) Grants(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	client, err := s.granting(ctx)
+	if err != nil {
+		return s.explain(err)
+	}
+	if one, ok := client.(*goredis.Client); ok {
+		err = one.Ping(ctx).Err()
+	}
+	return s.explain(err)
+}
+
 // Acquire implements [fleet.Lease].
 func (s *Store) Acquire(ctx context.Context, holder string, above uint64, ttl time.Duration) (fleet.Fence, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)

@@ -104,12 +104,7 @@ func (e *ear) run(ctx context.Context) {
 
 // listen subscribes on a new connection and hears until that ends. It reports whether anything was joined.
 func (e *ear) listen(ctx context.Context) (_ error, joined bool) {
-	var sub *goredis.PubSub
-	if e.s.cluster != nil {
-		sub = e.s.client.SSubscribe(ctx)
-	} else {
-		sub = e.s.client.Subscribe(ctx)
-	}
+	sub := e.open(ctx)
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { sub.Close() })()
 	e.mu.Lock()
@@ -149,6 +144,14 @@ func (e *ear) listen(ctx context.Context) (_ error, joined bool) {
 			e.hear(heard)
 		}
 	}
+}
+
+// open returns a connection for subscriptions, not made yet.
+func (e *ear) open(ctx context.Context) *goredis.PubSub {
+	if e.s.cluster != nil {
+		return e.s.client.SSubscribe(ctx)
+	}
+	return e.s.client.Subscribe(ctx)
 }
 
 func (e *ear) subscribe(ctx context.Context, sub *goredis.PubSub) error {

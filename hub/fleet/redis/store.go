@@ -113,7 +113,7 @@ func explain(err error) error {
 	switch {
 	case strings.HasPrefix(text, "NOAUTH"), strings.HasPrefix(text, "WRONGPASS"):
 		remedy = "see hub.redis.username and hub.redis.password_file"
-	case strings.HasPrefix(text, "NOPERM"):
+	case lacksRight(text):
 		remedy = "give the user of hub.redis.username the rights that docs/redis.md names"
 	case strings.Contains(text, "OOM "):
 		remedy = "give Redis more memory (maxmemory)"
