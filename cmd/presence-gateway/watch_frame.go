@@ -175,7 +175,7 @@ func cause(s client.Status) string {
 	case errors.As(s.Err, &lookup):
 		return "no such host " + lookup.Name
 	case errors.As(s.Err, &operation):
-		return operation.Err.Error()
+		return strings.TrimPrefix(operation.Err.Error(), "connect: ")
 	}
 	return strings.ReplaceAll(s.Reason, "_", " ")
 }
@@ -198,23 +198,33 @@ func (b *board) counts(width int) string {
 			count[kind]++
 		}
 	}
-	line, used := " ", 1
-	add := func(text string, s style) {
-		if size := cells.StringWidth(text) + 3; used+size <= width {
-			line += b.paint(text, s) + "   "
-			used += size
+	var texts []string
+	var styles []style
+	add := func(n int, shape, words string, s style) {
+		if n > 0 {
+			texts, styles = append(texts, fmt.Sprintf("%s %d %s", shape, n, words)), append(styles, s)
 		}
 	}
 	for _, kind := range kinds {
-		if n := count[kind]; n > 0 {
-			add(fmt.Sprintf("%s %d %s", faces[kind].shape, n, strings.ToLower(faces[kind].words)), faces[kind].style)
+		add(count[kind], faces[kind].shape, strings.ToLower(faces[kind].words), faces[kind].style)
+	}
+	add(other, "?", "other", grey)
+	if cells.StringWidth(strings.Join(texts, "   "))+2 > width {
+		for i := range texts {
+			texts[i] = narrow.Replace(texts[i])
 		}
 	}
-	if other > 0 {
-		add(fmt.Sprintf("? %d other", other), grey)
+	line, used := " ", 1
+	for i, text := range texts {
+		if used += cells.StringWidth(text) + 3; used <= width+2 {
+			line += b.paint(text, styles[i]) + "   "
+		}
 	}
-	return line
+	return strings.TrimSuffix(line, "   ")
 }
+
+// narrow shortens words as people do.
+var narrow = strings.NewReplacer("do not disturb", "dnd", "be right back", "brb")
 
 // foot says what else there is.
 func (b *board) foot(rows, width int) string {
