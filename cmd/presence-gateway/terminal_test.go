@@ -200,6 +200,13 @@ func (x *terminal) sequence(text []byte) int {
 	return end + 1
 }
 
+// away reports whether the cursor and what was there before are hidden.
+func (x *terminal) away() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.hidden || x.other
+}
+
 // screen is what stands on the screen, without the space at the ends of lines.
 func (x *terminal) screen() string {
 	x.mu.Lock()
@@ -242,7 +249,7 @@ func (x *terminal) shows(texts ...string) {
 
 func (x *terminal) until(what string, holds func() bool) {
 	x.t.Helper()
-	eventually(x.t, 15*time.Second, what, holds)
+	eventually(x.t, 40*time.Second, what, holds)
 }
 
 func (x *terminal) exit() int {
