@@ -37,6 +37,14 @@ for tool; do
     ;;
   chromium) commands=(chromium chromium-browser google-chrome) packages=(chromium) ;;
   npm) commands=(npm) packages=(nodejs npm) ;;
+  python3-websockets)
+    if /usr/bin/python3 -c "import websockets" 2>/dev/null; then continue; fi
+    if ! install python3-websockets; then
+      echo "python3-websockets is missing and could not be installed" >&2
+      exit 1
+    fi
+    continue
+    ;;
   *) commands=("$tool") packages=("$tool") ;;
   esac
   found=
