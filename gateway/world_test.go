@@ -153,6 +153,8 @@ type client struct {
 	ws     *websocket.Conn
 	number int
 	beats  int
+
+	patient bool // time costs nothing
 }
 
 // dial connects and reads hello and status.
@@ -181,7 +183,7 @@ func (w *world) tryDial(o ...func(*websocket.DialOptions)) (*client, *http.Respo
 	}
 	ws.SetReadLimit(wire.MaxFrame)
 	w.t.Cleanup(func() { _ = ws.CloseNow() })
-	return &client{t: w.t, ws: ws}, response, nil
+	return &client{t: w.t, ws: ws, patient: w.client != nil}, response, nil
 }
 
 // read returns the next message.
@@ -200,7 +202,7 @@ func (c *client) read() (m wire.Message, err error) {
 // next returns the next message that is no heartbeat.
 func (c *client) next() wire.Message {
 	c.t.Helper()
-	for {
+	for start := time.Now(); ; {
 		m, err := c.read()
 		if err != nil {
 			c.t.Fatalf("read: %v", err)
@@ -208,7 +210,9 @@ func (c *client) next() wire.Message {
 		if m.Type != wire.Heartbeat {
 			return m
 		}
-		c.beats++
+		if c.beats++; time.Since(start) > 15*time.Second && !c.patient {
+			c.t.Fatal("nothing but heartbeats")
+		}
 	}
 }
 
@@ -261,9 +265,12 @@ func (c *client) snapshot() wire.Message {
 // ends reads until the connection ends and returns the close code.
 func (c *client) ends() websocket.StatusCode {
 	c.t.Helper()
-	for {
+	for start := time.Now(); ; {
 		_, err := c.read()
 		if err == nil {
+			if time.Since(start) > 15*time.Second && !c.patient {
+				c.t.Fatal("it does not end")
+			}
 			continue
 		}
 		var closed websocket.CloseError
