@@ -2,11 +2,11 @@ package fleet
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
@@ -49,15 +49,28 @@ func (t *Term) flush() bool {
 }
 
 // audit looks each second whether one shard in the store is what it should be: memory errs, and so do those who may
-// write there. And it drops who was left behind: users nobody confirms, lists or wants any longer.
+// write there. And it looks after who was left behind.
 func (t *Term) audit(ctx context.Context) error {
-	tick := time.NewTicker(beatEvery)
+	tick, expiry := time.NewTicker(beatEvery), time.NewTicker(t.fleet.o.Expire/4)
 	defer tick.Stop()
-	for number := 0; ; number = (number + 1) % presence.Shards {
+	defer expiry.Stop()
+	var doubtful []int // suspects that could not be looked at
+	for next := 0; ; {
+		var number int
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-expiry.C:
+			t.expire()
+			continue
+		case number = <-t.suspects:
+			doubtful = append(doubtful, number)
 		case <-tick.C:
+			if number = next; len(doubtful) > 0 {
+				number = doubtful[0]
+			} else {
+				next = (next + 1) % presence.Shards
+			}
 		}
 		call, cancel := context.WithTimeout(ctx, callLimit)
 		snapshot, err := t.fleet.store.Load(call, number, Position{})
@@ -65,29 +78,37 @@ func (t *Term) audit(ctx context.Context) error {
 		if err != nil {
 			continue // the beats will tell
 		}
-		if snapshot.sum() != (hub.Sum{Count: snapshot.Count, Digest: snapshot.Digest}) {
+		doubtful = slices.DeleteFunc(doubtful, func(n int) bool { return n == number })
+		if !snapshot.sound() {
 			t.fleet.metrics.mismatches.Inc()
 			t.fleet.log.Error("a shard in the store is not what was written there, it is written anew", zap.Int("shard", number))
-			t.fleet.shards[number].lose()
+			t.turn <- struct{}{}
+			t.fleet.shards[number].lose() // the next beat sets it right
+			t.pass()
 		}
-		t.expire(number)
 	}
 }
 
-// expire drops the states of users who have not been confirmed for long, unless they are to be read.
-func (t *Term) expire(number int) {
-	t.turn <- struct{}{}
-	defer t.pass()
-	if t.fleet.directory.loaded() && t.merged.complete() {
-		directory, limit := t.fleet.hub.Directory(), time.Now().Add(-t.fleet.o.Expire)
+// expire drops the states of users who are not to be read any longer, and whose end the poller could not tell: it came to
+// pass in a term before. They are those whom neither the directory lists nor, on demand, anybody wants.
+func (t *Term) expire() {
+	if !t.told.Load() || !t.merged.complete() {
+		return
+	}
+	directory, limit := t.fleet.hub.Directory(), time.Now().Add(-t.fleet.o.Expire)
+	for number := range presence.Shards {
 		var ids []presence.ID
 		for _, item := range t.fleet.hub.Held(nil, number) {
-			if item.ObservedAt.Before(limit) && !directory.Watched(item.ID) && !t.merged.wants(item.ID) {
+			if item.ObservedAt.Before(limit) && !directory.Watched(item.ID) && !(t.fleet.o.OnDemand && t.merged.wants(item.ID)) {
 				ids = append(ids, item.ID)
 			}
 		}
-		if len(ids) > 0 {
-			t.lapse(ids)
+		switch {
+		case len(ids) == 0:
+		case t.fleet.o.OnDemand:
+			t.Lapse(ids)
+		default:
+			t.Forget(ids)
 		}
 	}
 }

@@ -150,35 +150,40 @@ func (f *Fleet) loaded() bool {
 	return true
 }
 
-// postDirectory posts what the poller describes, for as long as the term lasts.
+const directoryLook = 2 * time.Second // how often the leader looks whether its directory stands
+
+// postDirectory posts what the poller describes, for as long as the term lasts, and anew what was lost.
 func (t *Term) postDirectory(ctx context.Context) error {
 	d := &t.fleet.directory
 	var b board
 	if d.loaded() {
-		notify(t.described) // it may have been lost, with everything else
+		notify(t.described)
 	}
+	tick := time.NewTicker(directoryLook)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-tick.C:
+			b.known = false
 		case <-t.described:
+			parts := split(t.fleet.hub.Directory())
+			for i := range parts {
+				b.set(i, appendPart(&parts[i], i == Parts-1))
+			}
+			d.mu.Lock()
+			d.manifest, d.parts = b.now, *parts
+			d.mu.Unlock()
 		}
-		parts := split(t.fleet.hub.Directory())
-		for i := range parts {
-			b.set(i, appendPart(&parts[i], i == Parts-1))
+		if b.now == (Manifest{}) {
+			continue // none was described yet
 		}
 		err := persist(ctx, func(ctx context.Context) error { return t.postBoard(ctx, &b) })
 		if err != nil {
-			t.end(err)
 			return err
 		}
-		d.mu.Lock()
-		d.manifest, d.parts = b.now, *parts
-		d.mu.Unlock()
 		t.directory.Store(b.now.hash())
-		if !sleep(ctx, beatEvery) {
-			return ctx.Err()
-		}
 	}
 }
 

@@ -64,11 +64,26 @@ var kinds = []kind{
 	}},
 	{"keys of a shard expired", func(w *world) bool { w.master.shards[w.IntN(3)] = keys{}; return true }},
 	{"a state evicted", func(w *world) bool {
-		for id := range w.master.shards[w.IntN(3)].states {
-			delete(w.master.shards[id.Shard()].states, id)
-			return true
+		id := users[w.IntN(len(users))]
+		_, found := w.master.shards[id.Shard()].states[id]
+		delete(w.master.shards[id.Shard()].states, id)
+		w.damaged[id.Shard()] = time.Now()
+		return found
+	}},
+	{"a state damaged", func(w *world) bool {
+		id := users[w.IntN(len(users))]
+		item, found := w.master.shards[id.Shard()].states[id]
+		if item.Content = contents[w.IntN(len(contents))]; found {
+			w.master.shards[id.Shard()].states[id] = item
+			w.damaged[id.Shard()] = time.Now()
 		}
-		return false
+		return found
+	}},
+	{"configuration changed", func(w *world) bool {
+		i := w.IntN(listed)
+		w.unlisted[i] = !w.unlisted[i]
+		w.moved[i] = true
+		return true
 	}},
 	{"lease lost", func(w *world) bool { w.master.until = time.Time{}; return true }},
 	{"process killed", func(w *world) bool {
@@ -81,6 +96,7 @@ var kinds = []kind{
 	{"process restarted", func(w *world) bool {
 		i := w.IntN(len(w.processes))
 		p := w.processes[i]
+		p.over = true
 		p.stop()
 		w.processes[i] = w.start(p.name+"'", p.name[0] == 'p')
 		return true
@@ -104,13 +120,15 @@ func (l *link) reset() {
 }
 
 func (w *world) mend(l *link) {
-	l.cut = false
+	l.cut, l.bad = false, time.Now() // what was under way is lost
 	w.note("network mended")
 }
 
 // become has another master take over from the majority's, and everyone there connect anew.
 func (w *world) become(m *master) {
 	was := w.master
+	w.lives++
+	m.life = w.lives
 	w.master = m
 	for _, p := range w.processes {
 		if p.link.master == was {
@@ -127,6 +145,8 @@ func (w *world) split() {
 		w.master, w.copied = w.copied, nil
 	}
 	w.old.isolated = true
+	w.lives++
+	w.master.life = w.lives
 	for _, p := range w.processes {
 		if w.chance(2) {
 			p.link.master = w.master
@@ -152,7 +172,7 @@ func (w *world) join() {
 
 // kill ends a process without a word.
 func (w *world) kill(p *process) {
-	p.link.dead = true
+	p.over, p.link.dead = true, true
 	for i := range p.link.subs {
 		p.link.subs[i].number++
 		p.link.subs[i].here = false

@@ -29,7 +29,7 @@ type Options struct {
 	Name string
 
 	LeaseTTL time.Duration // how long a lease lasts without renewal; default 5 s
-	Expire   time.Duration // how long a state is kept that nobody confirms and nobody watches; default 15 min
+	Expire   time.Duration // how long a state is kept that nobody confirms, and nobody is to; default 1 min
 
 	Registry prometheus.Registerer // nil: none
 	Log      *zap.Logger           // nil: none
@@ -70,7 +70,7 @@ func New(h *hub.Hub, store Store, o Options) (*Fleet, error) {
 		return nil, fmt.Errorf("fleet: a negative time: lease %v, expiry %v", o.LeaseTTL, o.Expire)
 	}
 	o.LeaseTTL = cmp.Or(o.LeaseTTL, 5*time.Second)
-	o.Expire = cmp.Or(o.Expire, 15*time.Minute)
+	o.Expire = cmp.Or(o.Expire, time.Minute)
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}

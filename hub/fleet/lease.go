@@ -3,10 +3,10 @@ package fleet
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -60,9 +60,11 @@ func (f *Fleet) release(ctx context.Context, fence Fence) {
 // serve is a term from its first to its last breath: it makes every shard its own, polls, and hands over. The term is
 // kept up until Lead has returned, so that what was spent is on record before another begins.
 func (f *Fleet) serve(ctx context.Context, t *Term) error {
-	kept, keeping := errgroup.WithContext(t.ctx)
-	kept.Go(func() error { return t.renew(keeping) })
-
+	var kept sync.WaitGroup
+	keep := func(up func(context.Context) error) {
+		kept.Go(func() { t.end(up(t.ctx)) }) // whatever it is that cannot go on
+	}
+	keep(t.renew)
 	leading, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(t.ctx, stop)()
@@ -70,15 +72,15 @@ func (f *Fleet) serve(ctx context.Context, t *Term) error {
 	if err == nil {
 		f.metrics.terms.Inc()
 		f.log.Info("this process polls", zap.Stringer("fence", t.fence))
-		kept.Go(func() error { return t.beat(keeping) })
-		kept.Go(func() error { return t.audit(keeping) })
-		kept.Go(func() error { return t.postDirectory(keeping) })
-		kept.Go(func() error { return t.gather(keeping) })
+		keep(t.beat)
+		keep(t.audit)
+		keep(t.postDirectory)
+		keep(t.gather)
 		err = f.o.Lead(leading, t)
 	}
 	handed := t.flush()
 	t.end(errOver)
-	kept.Wait() //nolint:errcheck // the cause tells
+	kept.Wait()
 	t.leave(handed)
 	if time.Now().Before(t.until()) && !errors.Is(context.Cause(t.ctx), ErrLost) {
 		f.release(ctx, t.fence)
@@ -108,7 +110,6 @@ func (t *Term) renew(ctx context.Context) error {
 		case <-timer.C:
 		}
 		if !t.Held() {
-			t.end(errLapsed)
 			return errLapsed
 		}
 		asked := time.Now()
@@ -120,7 +121,6 @@ func (t *Term) renew(ctx context.Context) error {
 			t.prolong(asked)
 			next = asked.Add(ttl / 3)
 		case errors.Is(err, ErrLost):
-			t.end(err)
 			return err
 		default:
 			next = time.Now().Add(ttl / 25)

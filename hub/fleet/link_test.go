@@ -178,7 +178,7 @@ func (l *link) SaveBudget(ctx context.Context, fence fleet.Fence, record []byte)
 		if !m.held(fence) {
 			return fleet.ErrLost
 		}
-		m.budget, m.saved = record, time.Now()
+		m.budget, m.saved, m.savedAt = record, time.Now(), m.life
 		return nil
 	})
 }
@@ -188,7 +188,9 @@ func (l *link) LoadBudget(ctx context.Context, _ fleet.Fence) (record []byte, ag
 		if m.budget == nil {
 			return nil, fleet.ErrNone
 		}
-		age = time.Since(m.saved)
+		if age = time.Since(m.saved); m.savedAt != m.life {
+			return m.budget, fleet.ErrForeign
+		}
 		return m.budget, nil
 	})
 	return record, age, err

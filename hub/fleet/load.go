@@ -73,10 +73,15 @@ func (s *shard) adopt(snapshot *Snapshot) bool {
 	if snapshot.Unchanged {
 		return snapshot.Position == s.at
 	}
-	if snapshot.sum() != (hub.Sum{Count: snapshot.Count, Digest: snapshot.Digest}) {
-		s.fleet.log.Warn("a shard is not what its digest says", zap.Int("shard", s.number))
-		s.fleet.metrics.resyncs.WithLabelValues("corrupt").Inc()
+	if !snapshot.sound() {
+		s.fleet.log.Warn("a shard in the store is not what it says it is", zap.Int("shard", s.number))
+		s.corrupt = true
+		s.fleet.wants.stir()
 		return false
+	}
+	if s.corrupt {
+		s.corrupt = false
+		s.fleet.wants.stir()
 	}
 	s.astray = nil
 	s.hold(snapshot.States)
@@ -122,12 +127,13 @@ func (s *shard) dropAstray() {
 	h.Forget(gone)
 }
 
-// sum returns what the snapshot's states come to.
-func (s *Snapshot) sum() (sum hub.Sum) {
+// sound reports whether the snapshot's states come to what its position says.
+func (s *Snapshot) sound() bool {
+	var sum hub.Sum
 	for i := range s.States {
 		sum.Add(&s.States[i].State)
 	}
-	return sum
+	return sum == hub.Sum{Count: s.Count, Digest: s.Digest}
 }
 
 // watch looks after what time alone does: silence, and loads that failed.

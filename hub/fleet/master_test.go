@@ -19,6 +19,8 @@ type master struct {
 	generation uint32
 	budget     []byte
 	saved      time.Time
+	savedAt    int // the life of the server that the budget was saved at
+	life       int
 	directory  board
 	wants      map[string]board
 	isolated   bool // a majority has another master

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"math/bits"
 	"sync"
 
 	"go.uber.org/zap"
@@ -148,9 +149,15 @@ func (w *wants) own() (Manifest, [Parts][]byte) {
 // take notes one part of what a replica posts.
 func (t *Term) take(ctx context.Context, r *replica, number int, blob []byte) error {
 	if number == Parts-1 {
-		ahead, err := parseAhead(blob)
+		ahead, corrupt, err := parseAhead(blob)
 		if err != nil {
 			return err
+		}
+		for ; corrupt != 0; corrupt &= corrupt - 1 {
+			select {
+			case t.suspects <- bits.TrailingZeros64(corrupt):
+			default: // all of them are
+			}
 		}
 		return t.raise(ctx, ahead)
 	}

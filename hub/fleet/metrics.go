@@ -40,7 +40,7 @@ func newMetrics(f *Fleet) (*metrics, error) {
 		rejoins:    counter("rejoins_total", "Subscriptions made anew because nothing was heard."),
 		resyncs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "presence_fleet_resyncs_total",
-			Help: "Shards loaded, by why: joined, gap, mismatch, term, corrupt, again.",
+			Help: "Shards loaded, by why: joined, gap, mismatch, term, again.",
 		}, []string{"why"}),
 	}
 	all = append(all, m.resyncs)

@@ -25,6 +25,7 @@ type process struct {
 	ended   sync.WaitGroup
 	reader  *hub.Reader
 	clients []*client
+	over    bool      // it was told to end, or killed
 	knew    time.Time // when it began, or led last
 }
 
@@ -41,7 +42,7 @@ func (w *world) start(name string, leads bool) *process {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &process{world: w, name: name, stop: stop, knew: time.Now(), hub: hub.New(hub.Options{ResetAfter: 10 * time.Second})}
 	p.link = &link{world: w, name: name, master: w.master, wake: make(chan struct{}, 1)}
-	o := fleet.Options{Name: name, OnDemand: w.onDemand, Log: w.logger(name)}
+	o := fleet.Options{Name: name, OnDemand: w.onDemand, Expire: 8 * time.Second, Log: w.logger(name)}
 	if leads {
 		o.Lead = p.poll
 	}
@@ -152,13 +153,16 @@ func (p *process) poll(ctx context.Context, term *fleet.Term) error {
 			mu.Unlock()
 		}
 	})
-	term.Describe(presence.NewDirectory(slices.Clone(users[:listed]), nil, nil))
+	var described []presence.ID
 	reading := map[presence.ID]bool{}
 	first := true
 	travel := func(what string) time.Duration { return time.Duration(20e6 + w.dice(p.name, what, 0).below(60e6)) }
 	for {
 		wanted := map[presence.ID]bool{}
-		for _, id := range users[:listed] {
+		w.mu.Lock()
+		configured := w.configured()
+		w.mu.Unlock()
+		for _, id := range configured {
 			wanted[id] = true
 		}
 		mu.Lock()
@@ -166,18 +170,24 @@ func (p *process) poll(ctx context.Context, term *fleet.Term) error {
 			maps.Copy(wanted, demand)
 		}
 		mu.Unlock()
-		var lapsed []presence.ID
+		var lapsed, forgotten []presence.ID
 		for id := range reading {
-			if !wanted[id] {
+			switch {
+			case wanted[id]:
+			case slices.Contains(described, id):
+				forgotten = append(forgotten, id)
+			default:
 				lapsed = append(lapsed, id)
 			}
 		}
-		term.Lapse(lapsed)
-		reading = wanted
-		wait, err := purse.take(ctx)
-		if err != nil {
-			return err
+		if described == nil || !slices.Equal(described, configured) {
+			described = configured
+			term.Describe(presence.NewDirectory(slices.Clone(configured), nil, nil))
 		}
+		term.Lapse(lapsed)
+		term.Forget(forgotten)
+		reading = wanted
+		wait := purse.take()
 		if wait == 0 && term.Held() {
 			asked := time.Now()
 			if !pause(ctx, travel("question")) {

@@ -23,6 +23,7 @@ type shard struct {
 	queued  bool       // waits for a loader, or is in the hands of one
 	pending []*Message // heard while not current
 	loaded  bool       // has been current once
+	corrupt bool       // what stands in the store is not what it says it is; the leader is told
 	// astray are users of whom the hub holds something else than the truth, which is the value: the store lost what had
 	// been published, or (zero) the truth does not have them though somebody here watches them.
 	astray map[presence.ID]presence.State

@@ -96,11 +96,12 @@ type Lease interface {
 	// above the one given. [ErrLost] as for Renew.
 	Generation(ctx context.Context, fence Fence, above uint32) (uint32, error)
 
-	// SaveBudget keeps the record of spent reads. [ErrLost] as for Renew: then nothing is written.
+	// SaveBudget keeps the record of spent reads, as safely as a grant. [ErrLost] as for Renew: then nothing is written.
 	SaveBudget(ctx context.Context, fence Fence, record []byte) error
 
 	// LoadBudget returns the record last saved and how long ago that was by the store's own clock. [ErrNone] where there
-	// is none.
+	// is none. [ErrForeign], with the record, where it was not saved at the very server, in the very life of it, that
+	// answers now: it may be an older one that stands again, and more may have been spent since.
 	LoadBudget(ctx context.Context, fence Fence) (record []byte, age time.Duration, err error)
 }
 

@@ -41,9 +41,9 @@ var users = func() (ids []presence.ID) {
 
 const (
 	listed = 8 // of them, by configuration; the others are read on demand
-	limit  = 40
+	limit  = 20
 	window = 10 * time.Second
-	sweep  = time.Second
+	sweep  = 600 * time.Millisecond
 )
 
 func index(id presence.ID) int { return slices.Index(users, id) }

@@ -29,7 +29,9 @@ type Term struct {
 	directory atomic.Uint64 // what was posted
 
 	hasty     chan struct{} // one slot: beat now
+	suspects  chan int      // shards that somebody could not believe
 	described chan struct{} // one slot: there is a directory to post
+	told      atomic.Bool   // the poller has described one
 	merged    merged
 }
 
@@ -44,7 +46,7 @@ type owned struct {
 func newTerm(f *Fleet, fence Fence, asked time.Time) *Term {
 	t := &Term{
 		fleet: f, fence: fence, asked: asked,
-		turn: make(chan struct{}, 1), hasty: make(chan struct{}, 1), described: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), hasty: make(chan struct{}, 1), suspects: make(chan int, presence.Shards), described: make(chan struct{}, 1),
 	}
 	t.ctx, t.end = context.WithCancelCause(context.Background())
 	t.merged.init(f)
@@ -180,10 +182,6 @@ func (t *Term) Forget(ids []presence.ID) {
 func (t *Term) Lapse(ids []presence.ID) {
 	t.turn <- struct{}{}
 	defer t.pass()
-	t.lapse(ids)
-}
-
-func (t *Term) lapse(ids []presence.ID) {
 	t.fleet.hub.Lapse(ids)
 	for _, item := range t.fleet.hub.Get(nil, ids...) {
 		if item.Pending() {
@@ -196,6 +194,7 @@ func (t *Term) lapse(ids []presence.ID) {
 // Describe says who is watched by configuration, and what is known of groups and names.
 func (t *Term) Describe(d *presence.Directory) {
 	t.fleet.directory.describe(d)
+	t.told.Store(true)
 	notify(t.described)
 }
 

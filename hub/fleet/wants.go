@@ -132,11 +132,17 @@ func (w *wants) withdraw() {
 	}
 }
 
-// ahead returns the users of whom the hub holds more than the truth, with the version held.
-func (f *Fleet) ahead() (bytes []byte) {
+// ahead returns the users of whom the hub holds more than the truth, with the version held, and the shards that could not
+// be believed.
+func (f *Fleet) ahead() []byte {
+	var corrupt uint64
+	bytes := make([]byte, 8)
 	for i := range f.shards {
 		s := &f.shards[i]
 		s.mu.Lock()
+		if s.corrupt {
+			corrupt |= 1 << i
+		}
 		ids := slices.SortedFunc(maps.Keys(s.astray), presence.ID.Compare)
 		for _, id := range ids {
 			if !s.astray[id].Version.IsZero() {
@@ -145,11 +151,16 @@ func (f *Fleet) ahead() (bytes []byte) {
 		}
 		s.mu.Unlock()
 	}
+	if corrupt == 0 && len(bytes) == 8 {
+		return nil
+	}
+	binary.LittleEndian.PutUint64(bytes, corrupt)
 	return bytes
 }
 
-// A part of wants is ids in rising order, each with its number of watchers as a varint after its 16 bytes. A part of
-// those ahead has the version's text instead, after its length as a varint.
+// A part of wants is ids in rising order, each with its number of watchers as a varint after its 16 bytes. The part of
+// those ahead has the version's text instead, after its length as a varint; and it begins with a bit for each shard that
+// could not be believed, 8 bytes, the lowest first.
 
 func appendWants(counts map[presence.ID]int) (bytes []byte) {
 	for _, id := range slices.SortedFunc(maps.Keys(counts), presence.ID.Compare) {
@@ -185,24 +196,31 @@ func parseWants(bytes []byte) (map[presence.ID]int, error) {
 	return counts, nil
 }
 
-func parseAhead(bytes []byte) (map[presence.ID]presence.Version, error) {
-	ahead := map[presence.ID]presence.Version{}
+func parseAhead(bytes []byte) (ahead map[presence.ID]presence.Version, corrupt uint64, err error) {
+	ahead = map[presence.ID]presence.Version{}
+	switch {
+	case len(bytes) == 0:
+		return ahead, 0, nil
+	case len(bytes) < 8:
+		return nil, 0, errPart
+	}
+	corrupt, bytes = binary.LittleEndian.Uint64(bytes), bytes[8:]
 	for len(bytes) > 0 {
 		var id presence.ID
 		if copy(id[:], bytes) < len(id) {
-			return nil, errPart
+			return nil, 0, errPart
 		}
 		length, n := binary.Uvarint(bytes[len(id):])
 		bytes = bytes[len(id)+max(n, 0):]
 		if n <= 0 || length > uint64(len(bytes)) {
-			return nil, errPart
+			return nil, 0, errPart
 		}
 		version, err := presence.ParseVersion(string(bytes[:length]))
 		if err != nil {
-			return nil, errPart
+			return nil, 0, errPart
 		}
 		ahead[id] = version
 		bytes = bytes[length:]
 	}
-	return ahead, nil
+	return ahead, corrupt, nil
 }

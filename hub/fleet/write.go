@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
@@ -106,21 +107,29 @@ func (s *shard) lose() {
 
 // prepare makes the appends that were not made yet.
 func (t *Term) prepare(ctx context.Context, jobs []*job) error {
-	highest := uint32(0)
-	for _, j := range jobs {
-		if j.made {
-			continue
-		}
+	var settling errgroup.Group
+	settling.SetLimit(loaders)
+	from := make([]Position, len(jobs))
+	for i, j := range jobs {
 		j.shard.mu.Lock()
 		at, current := j.shard.at, j.shard.current
 		j.shard.mu.Unlock()
-		if !current {
-			var err error
-			if at, err = t.settle(ctx, j); err != nil {
+		if from[i] = at; !j.made && !current {
+			settling.Go(func() (err error) {
+				from[i], err = t.settle(ctx, j)
 				return err
-			}
+			})
 		}
-		t.compose(j, at)
+	}
+	if err := settling.Wait(); err != nil {
+		return err
+	}
+	highest := uint32(0)
+	for i, j := range jobs {
+		if j.made {
+			continue
+		}
+		t.compose(j, from[i])
 		for i := range j.states {
 			highest = max(highest, j.states[i].Version.Generation)
 		}
@@ -132,7 +141,8 @@ func (t *Term) prepare(ctx context.Context, jobs []*job) error {
 }
 
 // settle looks where the shard stands, and adds to the job what it takes to make it what the hub holds. A term that has
-// not written there yet takes over what is newer, or unknown here; later, what it does not hold was dropped.
+// not written there yet takes over what is unknown here; later, what it does not hold was dropped. What is not what it
+// says it is, is not believed.
 func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 	var snapshot *Snapshot
 	err := persist(ctx, func(ctx context.Context) (err error) {
@@ -146,15 +156,18 @@ func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 	h, o := t.fleet.hub, &t.shards[j.shard.number]
 	stands := make(map[presence.ID]presence.State, len(snapshot.States))
 	kept := snapshot.States[:0:0]
+	sound := snapshot.sound()
 	for _, item := range snapshot.States {
 		stands[item.ID] = item.State
-		if o.ours && h.Get(nil, item.ID)[0].Pending() {
+		if (o.ours || !sound) && h.Get(nil, item.ID)[0].Pending() {
 			o.lapsed = append(o.lapsed, item.ID)
 		} else {
 			kept = append(kept, item)
 		}
 	}
-	h.Apply(kept)
+	if sound {
+		h.Apply(kept)
+	}
 	wanted := map[presence.ID]hub.Item{}
 	for _, item := range h.Held(nil, j.shard.number) {
 		wanted[item.ID] = item
