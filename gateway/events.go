@@ -25,8 +25,11 @@ type eventStream struct {
 // events answers GET and POST /v1/events. The stream is a connection like a WebSocket, with what it watches said at the
 // beginning: it counts as one, gets the same messages by the same rights, and ends for the same reasons.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
+	who, _, err := s.callerOf(w, r) // before the body: who may not come in need not send it
+	if err != nil {
+		return err
+	}
 	var q wire.Request
-	var err error
 	if r.Method == http.MethodPost {
 		q, err = s.readQuery(w, r, wire.DecodeStream)
 	} else {
@@ -37,10 +40,6 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(q.Users)+len(q.Mails) > s.limits.UsersPerConnection {
 		return &problem{Status: http.StatusBadRequest, Detail: "users: more than gateway.limits.users_per_connection"}
-	}
-	who, _, err := s.callerOf(w, r)
-	if err != nil {
-		return err
 	}
 	release(r) // the connection holds its own
 	if r.Method == http.MethodHead {

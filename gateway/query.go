@@ -51,6 +51,8 @@ func (s *Server) readQuery(w http.ResponseWriter, r *http.Request, decode func([
 	case errors.As(err, &large):
 		return q, &problem{Status: http.StatusRequestEntityTooLarge, Detail: "the body has more than " +
 			strconv.Itoa(s.limits.MessageBytes) + " bytes"}
+	case late(err):
+		return q, &problem{Status: http.StatusRequestTimeout, Detail: "the body did not arrive in time"}
 	case err != nil:
 		return q, &problem{Status: http.StatusBadRequest, Detail: "the body did not arrive"}
 	}

@@ -18,6 +18,7 @@ func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, done := receive(r)
 		defer done()
+		awaitBody(w, r)
 		defer func() {
 			if p := recover(); p != nil {
 				s.logPanic(p)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -29,6 +30,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *Error) {
 	case errors.As(err, &large):
 		return nil, &Error{Status: http.StatusRequestEntityTooLarge,
 			Message: "The request has more than " + strconv.Itoa(MaxBody) + " bytes, unpacked."}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &Error{Status: http.StatusRequestTimeout, Message: "The body did not arrive in time."}
 	case err != nil:
 		return nil, badRequest("The body did not arrive whole, or is not what Content-Encoding says.")
 	}

@@ -25,6 +25,7 @@ var codes = map[int]string{
 	http.StatusForbidden:             "Forbidden",
 	http.StatusNotFound:              "NotFound",
 	http.StatusMethodNotAllowed:      "Request_BadRequest",
+	http.StatusRequestTimeout:        "RequestTimeout",
 	http.StatusRequestEntityTooLarge: "RequestEntityTooLarge",
 	http.StatusUnsupportedMediaType:  "RequestBodyRead",
 	http.StatusFailedDependency:      "FailedDependency",
