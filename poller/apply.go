@@ -26,6 +26,10 @@ func (l *loop) apply(ctx context.Context, u update) error {
 		l.log.Error("more users are configured than watch.max_users allows: the last ones are not read",
 			zap.Int("refused", surplus), zap.Int("max_users", l.o.Watch.MaxUsers))
 	}
+	if c.full {
+		l.log.Error("more users are asked for than watch.max_users allows: further ones stay pending until there is room",
+			zap.Int("max_users", l.o.Watch.MaxUsers))
+	}
 	return l.change(ctx, c)
 }
 

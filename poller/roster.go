@@ -22,6 +22,7 @@ type roster struct {
 	surplus map[presence.ID]rule // configured, and beyond MaxUsers
 	demand  map[presence.ID]want // all that somebody watches, or lately did
 	asked   int                  // of demand, those who are read because of it
+	full    bool                 // somebody of demand is not read for want of room, and it was said
 	lapses  []lapse              // in order of time
 }
 
@@ -84,6 +85,7 @@ type change struct {
 	touched   []presence.ID // whoever may have to be read, or no longer
 	described bool          // names, groups or who is configured
 	surplus   int           // more configured users are refused for want of room than before
+	full      bool          // there is no room for some who are asked for, as had not been so lately
 	lapsed    bool          // interest ended by itself, and may have begun again
 }
 
@@ -136,9 +138,14 @@ func (r *roster) apply(u update, now time.Time) (c change) {
 		maps.DeleteFunc(r.names, func(id presence.ID, _ presence.Person) bool { return !r.listed(id) })
 	}
 	c.described = c.described || u.tried
+	// Once there is room again, and not for one or two only, it is worth another word.
+	r.full = r.full && 100*(r.w.MaxUsers-len(r.base)-r.asked) <= r.w.MaxUsers
 	for _, w := range u.wants {
 		r.want(w, now)
 		c.touched = append(c.touched, w.ID)
+		if held, demanded := r.demand[w.ID]; demanded && !held.read && r.w.OnDemand && r.base[w.ID] == 0 && !r.full {
+			r.full, c.full = true, true
+		}
 	}
 	return c
 }

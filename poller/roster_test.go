@@ -191,7 +191,7 @@ func TestTooManyUsersAreRefused(t *testing.T) {
 		s.term.wants <- []presence.Want{{ID: user(9), Watchers: 1}}
 		s.wait(time.Second)
 		s.wantRead("configured", users(0, 4)...)
-		if log.FilterMessageSnippet("max_users").Len() != 1 {
+		if log.FilterMessageSnippet("configured than watch.max_users").Len() != 1 {
 			t.Errorf("log: %v", log.All())
 		}
 		if e := s.poller.Explain(user(4)); !e.Surplus || e.Rule != "users" || e.Watched {
@@ -202,15 +202,37 @@ func TestTooManyUsersAreRefused(t *testing.T) {
 		}
 	})
 	perform(t, func(s *stage) {
+		logs, log := observer.New(zap.ErrorLevel)
+		s.o.Log = zap.New(logs)
+		said := func(want int) {
+			t.Helper()
+			if n := log.FilterMessageSnippet("asked for than watch.max_users").Len(); n != want {
+				t.Errorf("said %d times, want %d", n, want)
+			}
+		}
 		s.o.Watch = poller.Watch{OnDemand: true, MaxUsers: 1, Linger: time.Second}
 		s.start()
 		s.term.wants <- []presence.Want{{ID: user(1), Watchers: 1}}
+		s.wait(time.Second)
+		said(0)
 		s.term.wants <- []presence.Want{{ID: user(2), Watchers: 1}}
+		s.term.wants <- []presence.Want{{ID: user(3), Watchers: 1}}
 		s.wait(time.Second)
 		s.wantRead("the first", user(1))
-		s.term.wants <- []presence.Want{{ID: user(1)}}
+		said(1)
+		s.term.wants <- []presence.Want{{ID: user(1)}, {ID: user(3)}}
 		s.wait(3 * time.Second)
 		s.wantRead("when there is room", user(2))
+		if dropped := s.term.dropped(); !slices.Equal(dropped, []presence.ID{user(1)}) {
+			t.Errorf("dropped %v: who waits for room stays pending", dropped)
+		}
+		said(1)
+		s.term.wants <- []presence.Want{{ID: user(2)}}
+		s.wait(3 * time.Second)
+		s.term.wants <- []presence.Want{{ID: user(4), Watchers: 1}}
+		s.term.wants <- []presence.Want{{ID: user(5), Watchers: 1}}
+		s.wait(time.Second)
+		said(2)
 	})
 }
 
