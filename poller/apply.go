@@ -66,7 +66,7 @@ func (l *loop) change(ctx context.Context, c change) error {
 	l.plan.Forget(end...)
 	l.plan.Watch(now, begin...)
 	for id := range seen {
-		l.plan.Weigh(id, l.roster.demand[id].watchers)
+		l.plan.Weigh(id, int(l.roster.demand[id].watchers))
 	}
 	var directory *presence.Directory
 	if c.described && l.tried { // sooner, members of groups would look like strangers

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -24,6 +25,7 @@ type roster struct {
 	asked   int                  // of demand, those who are read because of it
 	full    bool                 // somebody of demand is not read for want of room, and it was said
 	lapses  []lapse              // in order of time
+	lapsing uint32               // the number of the last of them
 }
 
 type expansion struct {
@@ -46,16 +48,17 @@ const (
 	byGroup // and the index in Watch.Groups
 )
 
-// want is the interest in one user.
+// want is the interest in one user. There may be a million: it is small.
 type want struct {
-	watchers int
-	until    time.Time // with no watchers: when it lapses
-	read     bool      // it has room, and is not in base
+	lapse    uint32 // with no watchers: the number of the lapse that ends it
+	watchers uint16 // who has more than fits is not read any oftener
+	read     bool   // it has room, and is not in base
 }
 
 type lapse struct {
-	id presence.ID
-	at time.Time
+	id     presence.ID
+	at     time.Time
+	number uint32
 }
 
 func newRoster(w Watch) *roster {
@@ -182,10 +185,11 @@ func (r *roster) want(w presence.Want, now time.Time) {
 		delete(r.demand, w.ID)
 		return
 	}
-	held.watchers = w.Watchers
+	held.watchers = uint16(min(max(w.Watchers, 0), math.MaxUint16))
 	if w.Watchers == 0 {
-		held.until = now.Add(r.w.Linger)
-		r.lapses = append(r.lapses, lapse{w.ID, held.until})
+		r.lapsing++
+		held.lapse = r.lapsing
+		r.lapses = append(r.lapses, lapse{w.ID, now.Add(r.w.Linger), r.lapsing})
 	}
 	r.admit(w.ID, &held)
 	r.demand[w.ID] = held
@@ -221,7 +225,7 @@ func (r *roster) lapse(now time.Time) (c change) {
 	for len(r.lapses) > 0 && !r.lapses[0].at.After(now) {
 		l := r.lapses[0]
 		r.lapses = r.lapses[1:]
-		if w, ok := r.demand[l.id]; ok && w.watchers == 0 && w.until.Equal(l.at) {
+		if w, ok := r.demand[l.id]; ok && w.watchers == 0 && w.lapse == l.number {
 			if w.read {
 				r.asked--
 			}
