@@ -3,6 +3,7 @@ package plan_test
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"os"
 	"testing"
 	"time"
@@ -34,6 +35,17 @@ func BenchmarkReading(b *testing.B) {
 				began := time.Now()
 				got := r.run(r.planned())
 				cost := time.Since(began)
+				// What counting the watchers is worth, and what it loses by telling doublings alone.
+				told := func(by func(int) int) figures {
+					d := r.planned()
+					d.told = by
+					d.restart(r.trace)
+					return r.run(d)
+				}
+				uncounted := told(func(n int) int { return min(n, 1) })
+				doublings := told(func(n int) int { return 1 << bits.Len(uint(n)) >> 1 })
+				b.ReportMetric(ratio(uncounted.mean, turns.mean), "uncounted/turns")
+				b.ReportMetric(ratio(doublings.mean, turns.mean), "doublings/turns")
 				b.ReportMetric(turns.mean.Seconds(), "turns-s")
 				b.ReportMetric(ratio(got.mean, turns.mean), "mean/turns")
 				b.ReportMetric(ratio(got.p95, turns.p95), "p95/turns")

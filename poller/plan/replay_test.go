@@ -149,6 +149,7 @@ func (r *replay) run(by reader) figures {
 // planned is a reader that the plan decides for.
 type planned struct {
 	p       *plan.Plan
+	told    func(watchers int) int // what the plan is told of them; nil: the truth
 	o       plan.Options
 	batches []*plan.Batch
 }
@@ -165,7 +166,11 @@ func (d *planned) restart(tr *trace) {
 	d.batches = nil
 	d.p.Watch(nine, users(0, len(tr.persons))...)
 	for i, p := range tr.persons {
-		d.p.Weigh(user(i), p.watchers)
+		watchers := p.watchers
+		if d.told != nil {
+			watchers = d.told(watchers)
+		}
+		d.p.Weigh(user(i), watchers)
 	}
 }
 
