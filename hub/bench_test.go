@@ -135,3 +135,35 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(h)
 	}
 }
+
+// A million users begin to be watched through one set, and everyone who comes after is told of in doublings.
+func BenchmarkWantsOfASet(b *testing.B) {
+	h := hub.New(hub.Options{})
+	ctx := context.Background()
+	if _, err := h.Wants(ctx); err != nil {
+		b.Fatal(err)
+	}
+	const users = 1_000_000
+	set := h.Share(crowd(users))
+	reader := h.NewReader()
+	for b.Loop() {
+		sub := reader.Subscribe(nil)
+		sub.Add(nil, []*hub.Set{set}, &hub.News{})
+		began := time.Now()
+		some, err := h.Wants(ctx) // looks at everyone, under the hub's lock
+		b.ReportMetric(float64(time.Since(began).Microseconds())/1000, "ms/look")
+		for told := len(some); told < users && err == nil; told += len(some) {
+			some, err = h.Wants(ctx)
+		}
+		b.ReportMetric(float64(time.Since(began).Nanoseconds())/users, "ns/user")
+		b.StopTimer()
+		sub.Close()
+		for told := 0; told < users && err == nil; told += len(some) { // which waits until a set may be looked at again
+			some, err = h.Wants(ctx)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}

@@ -87,7 +87,7 @@ func (l *list) add(h *Hub, handles []uint32) {
 		e := h.table.at(last)
 		l.members[to] = member{last, uint32(len(e.lists))} //nolint:gosec // as above
 		e.lists = append(e.lists, l.number)
-		e.watchers += l.weight()
+		e.watchers += l.weight(last)
 		h.want(last, e)
 		handles = handles[:len(handles)-1]
 	}
@@ -123,7 +123,7 @@ func (l *list) unlink(h *Hub, m member) {
 		moved.members[i].at = m.at
 	}
 	e.lists = e.lists[:last]
-	e.watchers -= l.weight()
+	e.watchers -= l.weight(m.handle)
 	h.want(m.handle, e)
 	if last == 0 {
 		e.lists = nil
@@ -180,10 +180,13 @@ func (l *list) since(h *Hub, told uint64, dst []change) []change {
 	return dst
 }
 
-// weight is what the list counts for among the watchers of each member.
-func (l *list) weight() uint32 {
-	if l.own != nil {
+// weight is what the list counts for among the watchers of a member.
+func (l *list) weight(handle uint32) uint32 {
+	switch {
+	case l.own != nil:
 		return 1
+	case handle < l.set.reached:
+		return l.set.next
 	}
 	return l.set.weighs
 }

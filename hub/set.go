@@ -12,8 +12,10 @@ import (
 type Set struct {
 	hub *Hub
 	list
-	weighs uint32 // its watchers, as its members' entries count them: see interest
-	swayed bool   // they may have to count anew
+	weighs  uint32 // its watchers, as its members' entries count them: see interest
+	swayed  bool   // they may have to count anew
+	next    uint32 // while they do, what those with handles below reached count already
+	reached uint32
 }
 
 // tap is the watchers of a set that belong to one reader.

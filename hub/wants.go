@@ -10,7 +10,7 @@ import (
 // interest is what [Hub.Wants] has to tell. Nobody needs to know of every watcher who comes or goes, so a number is
 // told anew when it begins, ends, doubles or halves. That bounds the work for a set which thousands watch: it does not
 // count for its members as what it has at the moment but as what it was last weighed at, and is weighed, which takes a
-// look at each member, only then. The hub's lock guards it.
+// look at each member, only then; a large one by and by. The hub's lock guards it.
 type interest struct {
 	asked   bool     // somebody calls Wants
 	queue   []uint32 // handles of users of whom there may be news
@@ -57,19 +57,29 @@ func (s *Set) sway() {
 	}
 }
 
-// weigh lets the set count for its members as what it has now.
-func (s *Set) weigh() {
-	now := uint32(s.watchers()) //nolint:gosec // as above
-	s.swayed = false
-	if !material(s.weighs, now) {
-		return
+// weigh lets the set count for its members as what it has now, for so many of them at a time, and reports whether that
+// is so for all, or will be at the next weighing.
+func (s *Set) weigh(most int) (done bool) {
+	if s.reached == 0 {
+		if s.next = uint32(s.watchers()); !material(s.weighs, s.next) { //nolint:gosec // as above
+			s.swayed = false
+			return true
+		}
 	}
-	for _, m := range s.members {
+	from, _ := s.find(s.reached)
+	some := s.members[from:min(from+most, len(s.members))]
+	for _, m := range some {
 		e := s.hub.table.at(m.handle)
-		e.watchers += now - s.weighs // wraps around where there are fewer
+		e.watchers += s.next - s.weighs // wraps around where there are fewer
 		s.hub.want(m.handle, e)
 	}
-	s.weighs = now
+	if from+len(some) < len(s.members) {
+		s.reached = some[len(some)-1].handle + 1
+		return false
+	}
+	s.weighs, s.reached = s.next, 0
+	s.swayed = material(s.weighs, uint32(s.watchers())) //nolint:gosec // as above
+	return !s.swayed
 }
 
 // Wants waits until some users began or ceased to be watched, or are watched by twice as many, or half as many, as when
@@ -108,10 +118,11 @@ func (h *Hub) collect(now time.Time) (wants []presence.Want, wait time.Duration)
 	}
 	later := i.swayed[:0]
 	for _, s := range i.swayed {
-		if wait <= 0 || s.weighs == 0 {
-			s.weigh()
-		} else {
+		if wait > 0 && s.weighs > 0 && s.reached == 0 || !s.weigh(mostWants) {
 			later = append(later, s)
+		}
+		if s.reached > 0 {
+			i.ring()
 		}
 	}
 	clear(i.swayed[len(later):])
@@ -126,7 +137,9 @@ func (h *Hub) collect(now time.Time) (wants []presence.Want, wait time.Duration)
 			e.told = e.watchers
 			wants = append(wants, presence.Want{ID: e.state.ID, Watchers: int(e.watchers)})
 		}
-		h.table.release(e.state.ID)
+		if e.told == 0 {
+			h.table.release(e.state.ID)
+		}
 	}
 	if i.queue = i.queue[len(some):]; len(i.queue) > 0 {
 		i.ring()
@@ -144,7 +157,7 @@ func (h *Hub) firstWants() (wants []presence.Want, first bool) {
 	}
 	for _, l := range h.lists {
 		if l != nil && l.set != nil {
-			l.set.weigh()
+			l.set.weigh(len(l.members))
 		}
 	}
 	h.interest.asked = true

@@ -254,3 +254,96 @@ func TestWantsOfALargeSetComeInParts(t *testing.T) {
 		}
 	})
 }
+
+// A large set changes in every way while it is looked through, and in the end all is told.
+func TestWantsOfALargeSetThatChangesMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := hub.New(hub.Options{})
+		expectWants(t, wanting(t, h, 1))
+		all := crowd(40_000)
+		set := h.Share(all[:30_000])
+		reader := h.NewReader()
+		var subs []*hub.Subscription
+		come := func(n int) {
+			for range n {
+				subs = append(subs, reader.Subscribe(nil))
+				subs[len(subs)-1].Add(nil, []*hub.Set{set}, &hub.News{})
+			}
+		}
+		told := map[presence.ID]int{}
+		hear := func() {
+			t.Helper()
+			wants, err := h.Wants(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range wants {
+				told[w.ID] = w.Watchers
+			}
+		}
+		settle := func(when string) {
+			t.Helper()
+			for id, watchers := range wanting(t, h, 20*time.Second) {
+				told[id] = watchers
+			}
+			for i, id := range all {
+				if told, really := told[id], h.Watchers(id); (told == 0) != (really == 0) || told > 4*really || really > 4*told {
+					t.Fatalf("%s: user %d: told %d, watched by %d", when, i, told, really)
+				}
+			}
+		}
+		come(10)
+		hear()
+		set.Replace(all[5_000:35_000]) // who was looked at leaves, and others come
+		come(90)
+		hear()
+		h.Forget(all[20_000:21_000])
+		subs[0].Add(all[:10_000], nil, &hub.News{})
+		settle("many came")
+		for _, sub := range subs[:95] {
+			sub.Close()
+		}
+		time.Sleep(6 * time.Second)
+		hear()
+		set.Replace(all[10_000:])
+		settle("many left")
+		for _, sub := range subs[95:] {
+			sub.Close()
+		}
+		time.Sleep(6 * time.Second)
+		hear()
+		set.Close()
+		settle("all left")
+		if n := h.Entries(); n != 0 {
+			t.Errorf("%d entries left", n)
+		}
+	})
+}
+
+// Looking through a large set goes on where there is nothing to tell: later numbers build on it.
+func TestWantsOfALargeSetThatIsNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := hub.New(hub.Options{})
+		expectWants(t, wanting(t, h, 1))
+		all := crowd(60_000)
+		reader := h.NewReader()
+		var named []*hub.Subscription
+		for range 5 {
+			named = append(named, reader.Subscribe(nil))
+			named[len(named)-1].Add(all, nil, &hub.News{})
+		}
+		wanting(t, h, time.Second)
+		sub := reader.Subscribe(nil)
+		defer sub.Close()
+		sub.Add(nil, []*hub.Set{h.Share(all)}, &hub.News{})
+		expectWants(t, wanting(t, h, time.Second)) // one more than five
+		for _, s := range named {
+			s.Close()
+		}
+		for id, watchers := range wanting(t, h, time.Second) {
+			if watchers != 1 {
+				t.Fatalf("%v: told %d, one watches still", id, watchers)
+			}
+		}
+	})
+}
