@@ -40,9 +40,9 @@ func TestMain(m *testing.M) {
 
 // benchClients connects as many clients as the spec says: address, clients, users of each, users in all.
 func benchClients(spec string) error {
-	var addr string
+	var addr, kind string
 	var clients, each, all int
-	if _, err := fmt.Sscan(spec, &addr, &clients, &each, &all); err != nil {
+	if _, err := fmt.Sscan(spec, &addr, &clients, &each, &all, &kind); err != nil {
 		return err
 	}
 	var ready sync.WaitGroup
@@ -58,16 +58,20 @@ func benchClients(spec string) error {
 				fmt.Println(err)
 				os.Exit(1)
 			}
+			var users []int
+			for j := range each {
+				users = append(users, (i*each+j)%all)
+			}
+			if kind == "events" {
+				go benchEvents(c, `{"users":`+ids(users...)+`}`, ready.Done, &latencies)
+				return
+			}
 			_, _ = io.WriteString(c, "GET /v1/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: "+wire.Protocol+"\r\n\r\n")
 			r := bufio.NewReaderSize(c, 1024)
 			if _, err := http.ReadResponse(r, nil); err != nil {
 				fmt.Println(err)
 				os.Exit(1)
-			}
-			var users []int
-			for j := range each {
-				users = append(users, (i*each+j)%all)
 			}
 			_, _ = c.Write(frame(0x81, `{"type":"subscribe","users":`+ids(users...)+`}`))
 			go benchRead(c, r, ready.Done, &latencies)
@@ -110,6 +114,30 @@ func benchRead(c net.Conn, r *bufio.Reader, ready func(), latencies *samples) {
 			ready()
 		case bytes.HasPrefix(payload, []byte(`{"type":"delta"`)):
 			latencies.observe(payload)
+		}
+	}
+}
+
+// benchEvents asks for a stream of events, discards them, and notes how old the states of deltas are.
+func benchEvents(c net.Conn, query string, ready func(), latencies *samples) {
+	fmt.Fprintf(c, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(query), query)
+	response, err := http.ReadResponse(bufio.NewReaderSize(c, 1024), nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		fmt.Println(err, response)
+		os.Exit(1)
+	}
+	started := false
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		data, found := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+		switch {
+		case !found:
+		case !started && bytes.HasPrefix(data, []byte(`{"type":"snapshot"`)) && !bytes.HasSuffix(data, []byte(`"more":true}`)):
+			started = true
+			ready()
+		case bytes.HasPrefix(data, []byte(`{"type":"delta"`)):
+			latencies.observe(data)
 		}
 	}
 }
@@ -157,8 +185,12 @@ type swarm struct {
 }
 
 func (w *world) swarm(b *testing.B, clients, each, all int) *swarm {
+	return w.swarmBy(b, "websocket", clients, each, all)
+}
+
+func (w *world) swarmBy(b *testing.B, kind string, clients, each, all int) *swarm {
 	s := &swarm{command: exec.Command(os.Args[0], "-test.run=^$")}
-	s.command.Env = append(os.Environ(), fmt.Sprintf("GATEWAY_BENCH_CLIENTS=%s %d %d %d", w.addr, clients, each, all))
+	s.command.Env = append(os.Environ(), fmt.Sprintf("GATEWAY_BENCH_CLIENTS=%s %d %d %d %s", w.addr, clients, each, all, kind))
 	s.command.Stderr = os.Stderr
 	s.input, _ = s.command.StdinPipe()
 	out, _ := s.command.StdoutPipe()
@@ -207,33 +239,35 @@ func BenchmarkDeliver(b *testing.B) {
 		{"common 1000x100 of 100, 8 changes/s", 1000, 100, 100, 8},
 		{"common 1000x100 of 100, 200 changes/s", 1000, 100, 100, 200},
 	} {
-		b.Run(row.name, func(b *testing.B) {
-			w := newWorld(b, row.all, gateway.Options{Flush: 25 * time.Millisecond, Limits: gateway.Limits{Connections: 20_000}})
-			w.setAll("Busy", upTo(row.all)...)
-			s := w.swarm(b, row.clients, row.each, row.all)
-			time.Sleep(time.Second)
-			before := processorTime()
-			start := time.Now()
-			period := max(time.Second/time.Duration(row.rate), 5*time.Millisecond)
-			ticker := time.NewTicker(period)
-			for i := 0; time.Since(start) < 5*time.Second; {
-				<-ticker.C
-				for range row.rate * int(period) / int(time.Second) {
-					w.set(i*37%row.all, []string{"Away", "Busy", "Available"}[i/row.all%3])
-					i++
+		for _, kind := range []string{"websocket", "events"} {
+			b.Run(kind+" "+row.name, func(b *testing.B) {
+				w := newWorld(b, row.all, gateway.Options{Flush: 25 * time.Millisecond, Limits: gateway.Limits{Connections: 20_000}})
+				w.setAll("Busy", upTo(row.all)...)
+				s := w.swarmBy(b, kind, row.clients, row.each, row.all)
+				time.Sleep(time.Second)
+				before := processorTime()
+				start := time.Now()
+				period := max(time.Second/time.Duration(row.rate), 5*time.Millisecond)
+				ticker := time.NewTicker(period)
+				for i := 0; time.Since(start) < 5*time.Second; {
+					<-ticker.C
+					for range row.rate * int(period) / int(time.Second) {
+						w.set(i*37%row.all, []string{"Away", "Busy", "Available"}[i/row.all%3])
+						i++
+					}
 				}
-			}
-			ticker.Stop()
-			time.Sleep(200 * time.Millisecond)
-			spent := processorTime() - before
-			states, frames, p50, p99 := s.end(b)
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(spent.Seconds()/float64(states)*1e6, "cpu-s/M-states")
-			b.ReportMetric(spent.Seconds()/float64(frames)*1e6, "cpu-s/M-frames")
-			b.ReportMetric(float64(states)/5, "states/s")
-			b.ReportMetric(p50, "p50-ms")
-			b.ReportMetric(p99, "p99-ms")
-		})
+				ticker.Stop()
+				time.Sleep(200 * time.Millisecond)
+				spent := processorTime() - before
+				states, frames, p50, p99 := s.end(b)
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(spent.Seconds()/float64(states)*1e6, "cpu-s/M-states")
+				b.ReportMetric(spent.Seconds()/float64(frames)*1e6, "cpu-s/M-frames")
+				b.ReportMetric(float64(states)/5, "states/s")
+				b.ReportMetric(p50, "p50-ms")
+				b.ReportMetric(p99, "p99-ms")
+			})
+		}
 	}
 }
 

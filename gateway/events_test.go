@@ -41,7 +41,7 @@ func (w *world) listen(query string, header ...string) *events {
 
 func (w *world) listenBy(client *http.Client, method, path, body string, header ...string) *events {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // far longer than any of these streams
 	w.t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, method, w.url("http", path), strings.NewReader(body))
 	if err != nil {

@@ -207,6 +207,10 @@ func TestFacadeAge(t *testing.T) {
 	if a := <-answered; a.status != 200 || !strings.Contains(a.body, "Away") {
 		t.Errorf("%+v", a)
 	}
+	w.server.Govern([]gateway.Rule{{Who: gateway.Who{Anonymous: true}, Allow: gateway.Allow{Users: upToUser(10)}}}, "")
+	if start, a := time.Now(), w.graph("GET", "/users/"+user(99).String()+"/presence", ""); a.status != 404 || time.Since(start) > 4*time.Second {
+		t.Errorf("whoever may not be seen is waited for: %d after %v", a.status, time.Since(start))
+	}
 	// Twenty reads of a batch wait together.
 	go func() {
 		answered <- w.graph("POST", "/$batch", `{"requests":[{"id":"1","method":"GET","url":"/users/`+user(8).String()+`/presence"},
@@ -397,6 +401,13 @@ func TestFacadeUnpacks(t *testing.T) {
 	if grown := memoryNow() - before; grown > 32<<20 {
 		t.Errorf("a bomb took %d bytes", grown)
 	}
+}
+
+func upToUser(n int) (list []presence.ID) {
+	for i := range n {
+		list = append(list, user(i))
+	}
+	return list
 }
 
 type spaces struct{}

@@ -8,8 +8,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"math/big"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -94,5 +97,30 @@ gateway: {auth: {anonymous: true}, policy: [{who: {anonymous: true}, allow: "*"}
 		if got := serialAt(address); got != 3 {
 			t.Fatalf("with a broken file the certificate is %d, want the old one, 3", got)
 		}
+	}
+}
+
+// A certificate that is renewed as orchestrators do it: both files at once, by a link that turns to another folder.
+func TestCertificateBehindALink(t *testing.T) {
+	tn := startTenant(t, "--users", "1")
+	dir := t.TempDir()
+	turn := func(serial int64) {
+		t.Helper()
+		folder := filepath.Join(dir, fmt.Sprint(serial))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		certify(t, folder, serial)
+		if err := errors.Join(os.Symlink(folder, filepath.Join(dir, "next")), os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "now"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	turn(1)
+	g := startGateway(t, tn, t.TempDir(), "tls: {cert_file: "+dir+"/now/cert.pem, key_file: "+dir+"/now/key.pem}\n"+openDoor)
+	for serial := int64(1); serial <= 3; serial++ {
+		if serial > 1 {
+			turn(serial)
+		}
+		eventually(t, 5*time.Second, "the certificate of the folder", func() bool { return serialAt(g.address) == serial })
 	}
 }

@@ -34,7 +34,7 @@ func (c credential) GetToken(_ context.Context, o policy.TokenRequestOptions) (a
 const scope = "api://" + apiID + "/.default"
 
 // client is the SDK as its users make it, with the two changes that the gateway asks for.
-func client(t *testing.T, base, token string) *msgraphsdk.GraphServiceClient {
+func client(t testing.TB, base, token string) *msgraphsdk.GraphServiceClient {
 	t.Helper()
 	c, err := msgraphsdk.NewGraphServiceClientWithCredentialsAndHosts(credential{scope, token}, []string{scope}, []string{"127.0.0.1"})
 	if err != nil {
@@ -62,7 +62,7 @@ func facts(p models.Presenceable) string {
 	return strings.Join(parts, " ")
 }
 
-func list(t *testing.T, c *msgraphsdk.GraphServiceClient, ids ...string) ([]models.Presenceable, error) {
+func list(t testing.TB, c *msgraphsdk.GraphServiceClient, ids ...string) ([]models.Presenceable, error) {
 	t.Helper()
 	body := communications.NewGetPresencesByUserIdPostRequestBody()
 	body.SetIds(ids)
