@@ -36,7 +36,6 @@ func BenchmarkInterest(b *testing.B) {
 			r.apply(update{wants: some}, now)
 		}
 		b.ReportMetric(float64(time.Since(began).Nanoseconds())/users, "ns/user")
-		wants = nil
 		b.ReportMetric(float64(heap()-before)/users, "B/user")
 		runtime.KeepAlive(r)
 	}
