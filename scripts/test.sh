@@ -10,7 +10,7 @@ sdk=$!
 trap 'kill $sdk 2>/dev/null || true' EXIT
 
 step "gofmt and go vet"
-unformatted=$(gofmt -l cmd e2e gateway hub internal poller web/*.go)
+unformatted=$(gofmt -l cmd docs e2e gateway hub internal poller web/*.go)
 if [ -n "$unformatted" ]; then
   printf 'not formatted, run gofmt -w on:\n%s\n' "$unformatted" >&2
   exit 1
@@ -19,6 +19,9 @@ go vet ./...
 
 step "go mod: nothing missing, nothing left over"
 go mod tidy -diff
+
+step "a real Redis, and npm, for the tests that want them"
+scripts/need.sh redis toxiproxy npm || skip "tests with a real Redis, a cut wire or Node"
 
 step "go test -race"
 go test -race -timeout 15m $(go list ./... | grep -v /cmd/)

@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"internal/config":               {"internal/presence", "internal/trust"},
 	"internal/trust":                {},
 	"internal/redistest":            {},
+	"docs/redis/reader/go":          {},
 	"poller":                        {"internal/presence", "poller/budget", "poller/graph", "poller/plan"},
 	"poller/budget":                 {"internal/presence"},
 	"poller/credential":             {"internal/trust", "poller/graph"},

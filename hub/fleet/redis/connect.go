@@ -161,8 +161,9 @@ func (s *Store) greet(ctx context.Context, c *goredis.Conn) error {
 	}
 	if err != nil {
 		var refused goredis.Error
-		if explained := explain(err); explained != err {
-			return explained
+		var known *Refusal
+		if errors.As(explain(err), &known) {
+			return known
 		}
 		if errors.As(err, &refused) {
 			return &Refusal{"the server does not answer HELLO (" + err.Error() + ")", "take Redis 7.0 or later, and let the user run HELLO"}

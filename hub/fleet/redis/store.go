@@ -109,7 +109,7 @@ func explain(err error) error {
 		return err
 	}
 	text := said.Error()
-	remedy := ""
+	var remedy string
 	switch {
 	case strings.HasPrefix(text, "NOAUTH"), strings.HasPrefix(text, "WRONGPASS"):
 		remedy = "see hub.redis.username and hub.redis.password_file"
