@@ -321,14 +321,16 @@ func TestFalseDiscovery(t *testing.T) {
 	defer elsewhere.Close()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body.Load()) }))
 	defer server.Close()
-	for _, text := range []string{
-		`{"issuer":"https://evil.test/","jwks_uri":"` + elsewhere.URL + `"}`, `{"issuer":"` + server.URL + `","jwks_uri":"http://192.0.2.1/keys"}`,
-		`{"issuer":"` + server.URL + `","jwks_uri":"file:///etc/passwd"}`, `{"issuer":"` + server.URL + `"}`, `{}`, `no`, `{"issuer":"` + server.URL + `/","jwks_uri":"` + elsewhere.URL + `"}`,
+	const another, nowhere = "it describes the issuer", "jwks_uri"
+	for text, want := range map[string]string{
+		`{"issuer":"https://evil.test/","jwks_uri":"` + elsewhere.URL + `"}`: another, `{"issuer":"` + server.URL + `/","jwks_uri":"` + elsewhere.URL + `"}`: another, `{}`: another,
+		`{"issuer":"` + server.URL + `","jwks_uri":"http://192.0.2.1/keys"}`: nowhere, `{"issuer":"` + server.URL + `","jwks_uri":"file:///etc/passwd"}`: nowhere, `{"issuer":"` + server.URL + `"}`: nowhere,
+		`no`: "no description",
 	} {
 		body.Store(text)
 		v := newVerifier(t, auth.Options{JWT: auth.JWT{Issuer: server.URL, Audience: api}})
-		if _, err := v.FetchKeys(t.Context()); err == nil {
-			t.Errorf("%s: believed", text)
+		if _, err := v.FetchKeys(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
 	if asked.Load() > 0 {

@@ -21,7 +21,12 @@ import (
 // Only keys that are safe, and meant for this, count.
 func TestKeySets(t *testing.T) {
 	var body atomic.Value
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body.Load().(string)) }))
+	var status atomic.Int32
+	status.Store(http.StatusOK)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(int(status.Load()))
+		io.WriteString(w, body.Load().(string))
+	}))
 	defer server.Close()
 	v := newVerifier(t, auth.Options{JWT: auth.JWT{Issuer: "https://id.test", Audience: "a", JWKSURL: server.URL}})
 	text := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
@@ -95,6 +100,13 @@ func TestKeySets(t *testing.T) {
 		body.Store(text)
 		if _, err := v.FetchKeys(t.Context()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), server.URL) {
 			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	body.Store(`{"keys":[` + good + `]}`)
+	for _, code := range []int32{201, 203, 404, 500} {
+		status.Store(code)
+		if _, err := v.FetchKeys(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprint("it answered ", code)) {
+			t.Errorf("a set under %d: %v", code, err)
 		}
 	}
 }
