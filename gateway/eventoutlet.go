@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -109,8 +108,8 @@ func (o *eventOutlet) Close() error {
 
 // pump writes what is sent until the stream ends, and returns why: the peer is gone, or nil for an end of ours.
 func (o *eventOutlet) pump(ctx context.Context, w http.ResponseWriter) error {
-	// The server's own deadlines are for requests that end. How long a peer may take nothing is the writer's to judge.
-	if err := errors.Join(o.control.SetReadDeadline(time.Time{}), o.control.SetWriteDeadline(time.Time{})); err != nil {
+	// The server's own deadline is for answers that end. How long a peer may take nothing is the writer's to judge.
+	if err := o.control.SetWriteDeadline(time.Time{}); err != nil {
 		return errInternal
 	}
 	if _, err := w.Write([]byte("retry: " + strconv.FormatInt(firstRetry.Milliseconds(), 10) + "\n\n")); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -470,4 +471,26 @@ func TestEventsDrain(t *testing.T) {
 		t.Errorf("ended by %v, retry %s, saying %q", e.lines.Err(), e.retry, e.comments)
 	}
 	w.ended.Wait()
+}
+
+// Behind any server, its deadlines for requests are not those of a stream.
+func TestEventsOutliveDeadlines(t *testing.T) {
+	w := newWorld(t, 1, gateway.Options{})
+	w.set(0, "Busy")
+	other := httptest.NewUnstartedServer(w.server.Handler())
+	other.Config.ReadTimeout, other.Config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
+	other.Start()
+	defer other.Close()
+	w.addr = other.Listener.Addr().String()
+	e := w.listen(users(0))
+	defer e.cancel()
+	e.begin()
+	for round := range 4 {
+		time.Sleep(150 * time.Millisecond) // past both of them
+		word := fmt.Sprint("Word", round)
+		w.set(0, word)
+		if d := e.want(wire.Delta); availability(d) != "1"+word {
+			t.Errorf("got %+v", d)
+		}
+	}
 }
