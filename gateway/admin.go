@@ -44,7 +44,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	if s.draining.Load() {
 		line(true, "draining")
 	}
-	if s.listening.Load() == 0 {
+	if s.listening.Load() == 0 && !s.options.Unserved {
 		line(true, "not listening")
 	}
 	if !closed(s.loaded) {

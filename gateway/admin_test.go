@@ -29,7 +29,7 @@ func TestAdmin(t *testing.T) {
 		return strings.Contains(text, "presence_states_sent_total 2")
 	})
 	for _, name := range []string{"presence_connections 1", "presence_states_sent_total 2", "presence_states_conflated_total", `presence_build_info{goversion="go`,
-		"presence_hub_connected 1", "presence_read_to_send_seconds_count 1", "presence_age_seconds_count"} {
+		"presence_read_to_send_seconds_count 1", "presence_age_seconds_count"} {
 		if !strings.Contains(text, name) {
 			t.Errorf("metrics lack %s", name)
 		}

@@ -34,16 +34,13 @@ func newMetrics(s *Server, o Options) *metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Name: "presence_panics_total",
 			Help: "Panics survived. Each is a bug."}),
 	}
-	hub := prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_hub_connected",
-		Help: "1 while the hub is connected; a hub in memory always is."})
-	hub.Set(1)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_build_info", Help: "Always 1.",
 		ConstLabels: prometheus.Labels{"version": o.Version, "goversion": runtime.Version()}})
 	build.Set(1)
 	connections := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "presence_connections",
 		Help: "Open WebSockets."}, func() float64 { return float64(s.connections.len()) })
 	o.Metrics.MustRegister(m.sent, m.conflated, m.disconnects, m.authFailures, m.readToSend, m.age, m.panics,
-		hub, build, connections)
+		build, connections)
 	return m
 }
 

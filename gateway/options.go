@@ -41,6 +41,9 @@ type Options struct {
 	// has ended, it answers what it knows. It is asked on behalf of callers who may see everyone only; nil: nobody.
 	Resolve func(ctx context.Context, addresses []string) map[string]presence.ID
 
+	// Unserved says that nobody is let in, because Serve is not called: the server is there for Admin alone.
+	Unserved bool
+
 	Limits    Limits
 	Flush     time.Duration // at most one flush of deltas per connection in this time; 0: each change at once
 	Heartbeat time.Duration // 0: 10 s

@@ -69,7 +69,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Door == nil && !o.Anonymous {
+	if o.Door == nil && !o.Anonymous && !o.Unserved {
 		return nil, ErrNobody
 	}
 	if o.Door == nil {

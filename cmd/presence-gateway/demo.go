@@ -97,7 +97,7 @@ func demo(cmd *cobra.Command, f demoFlags) error {
 		server := &http.Server{Handler: tenant.Handler(), ReadHeaderTimeout: 10 * time.Second}
 		return serveHTTP(life, server, back)
 	})
-	err = run(ctx, c, parts{listener: front, credential: anyToken{}, tenant: tenant.Handler(), log: log})
+	err = run(ctx, c, parts{role: roleAll, listener: front, credential: anyToken{}, tenant: tenant.Handler(), log: log})
 	end()
 	return errors.Join(err, g.Wait())
 }

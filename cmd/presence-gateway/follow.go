@@ -18,6 +18,7 @@ import (
 // said that it needs a restart. A broken file leaves everything as it was, and is reported once.
 type follower struct {
 	path   string
+	role   role
 	begun  *config.Config // what runs, apart from who sees whom
 	govern func(rules []gateway.Rule, operator string)
 	log    *zap.Logger
@@ -71,7 +72,7 @@ func (f *follower) look() {
 		return
 	}
 	f.text = text
-	c, notices, err := config.Parse(f.path, text, os.Environ()) // who judges the rest is not asked: it runs already
+	c, notices, err := config.Parse(f.path, text, os.Environ(), f.role.unused()...) // who judges the rest is not asked: it runs already
 	if err != nil {
 		f.complain(err.Error())
 		return

@@ -9,13 +9,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
-	"github.com/presence-gateway/presence-gateway/internal/config"
-	"github.com/presence-gateway/presence-gateway/poller"
 )
 
 // live runs the front (what clients see) until ctx ends and it has drained, and the back (what reads, and the
 // operator's pages) until the front is done. Whatever fails ends the rest.
-func live(ctx context.Context, c *config.Config, server *gateway.Server, reader *poller.Poller, p parts) error {
+func live(ctx context.Context, server *gateway.Server, b *back, p parts) error {
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
 	reading, stopReading := context.WithCancel(context.WithoutCancel(ctx))
@@ -28,7 +26,7 @@ func live(ctx context.Context, c *config.Config, server *gateway.Server, reader 
 			return run(reading)
 		})
 	}
-	behind(reader.Run)
+	behind(b.run)
 	if watched, ok := p.credential.(interface{ Run(context.Context) error }); ok {
 		behind(watched.Run)
 	}
@@ -49,10 +47,12 @@ func live(ctx context.Context, c *config.Config, server *gateway.Server, reader 
 		defer stopServing()
 		return server.Run(serving)
 	})
-	front.Go(func() error {
-		defer stopServing()
-		return server.Serve(serving, p.listener)
-	})
+	if p.listener != nil {
+		front.Go(func() error {
+			defer stopServing()
+			return server.Serve(serving, p.listener)
+		})
+	}
 	err := front.Wait()
 	stopReading()
 	return errors.Join(err, back.Wait())

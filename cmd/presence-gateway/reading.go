@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
 	"github.com/presence-gateway/presence-gateway/poller"
 	"github.com/presence-gateway/presence-gateway/poller/budget"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
@@ -36,17 +39,36 @@ func openGenerations(state string, g *config.Graph) (*hub.Generations, error) {
 	return hub.OpenGenerations(filepath.Join(state, "generations-"+hex.EncodeToString(sum[:8])))
 }
 
-func newPoller(c *config.Config, client *graph.Client, table *hub.Hub, spending *budget.Budget, registry *prometheus.Registry, p parts) (*poller.Poller, error) {
-	// One process leads unless another one of the same folder does.
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "presence_leader",
-		Help: "1 while this process is the one that reads."}, func() float64 {
-		if spending.Held() {
-			return 0
-		}
-		return 1
-	}))
-	return poller.New(client, table, poller.Options{
-		Budget:     spending,
+// reader is whoever reads Graph in this process at the moment: nobody in a fleet where another process does.
+type reader struct{ now atomic.Pointer[poller.Poller] }
+
+func (r *reader) explain(id presence.ID) any {
+	if reading := r.now.Load(); reading != nil {
+		return reading.Explain(id)
+	}
+	return nil
+}
+
+func (r *reader) lookup(ctx context.Context, addresses []string) map[string]presence.ID {
+	if reading := r.now.Load(); reading != nil {
+		return reading.Lookup(ctx, addresses)
+	}
+	return nil
+}
+
+// readings is where they come from, who is told, and what they are spent of.
+type readings struct {
+	source interface {
+		poller.Source
+		Members(ctx context.Context, group presence.ID, names bool) (presence.Group, []presence.Person, error)
+	}
+	term     poller.Term
+	spending *budget.Budget
+}
+
+func newPoller(c *config.Config, r readings, registry prometheus.Registerer, p parts) (*poller.Poller, error) {
+	return poller.New(r.source, r.term, poller.Options{
+		Budget:     r.spending,
 		Kind:       graph.Kind(c.Graph.Read),
 		Interval:   c.Graph.Interval,
 		Credential: p.credential,
@@ -62,7 +84,7 @@ func newPoller(c *config.Config, client *graph.Client, table *hub.Hub, spending 
 			MaxUsers:              c.Watch.MaxUsers,
 			OptedOutFile:          c.Privacy.OptedOutUsersFile,
 			GroupsRefreshInterval: c.Watch.GroupsRefreshInterval,
-			Members:               client.Members,
+			Members:               r.source.Members,
 		},
 	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 
@@ -11,16 +10,15 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
-	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/config"
 	"github.com/presence-gateway/presence-gateway/internal/trust"
-	"github.com/presence-gateway/presence-gateway/poller/budget"
 	"github.com/presence-gateway/presence-gateway/poller/graph"
 )
 
 // parts are what serve and demo bring into the same house.
 type parts struct {
-	listener   net.Listener
+	role       role
+	listener   net.Listener // nil: nobody is served
 	admin      net.Listener // nil: no admin pages
 	credential graph.Credential
 	trusted    *trust.Authorities // that Graph and the login are judged by; nil: the system's
@@ -38,36 +36,16 @@ func run(ctx context.Context, c *config.Config, p parts) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	state := c.StateDir
-	if p.tenant == nil {
-		state = stateDir(state)
-	}
-	spending, err := budget.Open(budget.Options{Requests: c.Graph.Budget.Requests, Window: c.Graph.Budget.Window,
-		Grace: c.Graph.Timeout, Dir: state, Identity: identity(&c.Graph), Log: p.log})
+	behind, err := newBack(c, registry, p)
 	if err != nil {
 		return err
 	}
-	defer spending.Close()
-	client, err := newClient(c, p)
-	if err != nil {
-		return err
-	}
-	defer client.CloseIdleConnections()
-	generations, err := openGenerations(state, &c.Graph)
-	if err != nil {
-		p.log.Warn("versions are not continued after a restart", zap.Error(err))
-	}
-	table := hub.New(hub.Options{ResetAfter: c.Graph.SequenceResetAfter, Generations: generations, Log: p.log})
-	reader, err := newPoller(c, client, table, spending, registry, p)
-	if err != nil {
-		return err
-	}
-	server, err := newGateway(c, table, reader, registry, p)
+	server, err := newGateway(c, behind, registry, p)
 	if err != nil {
 		return err
 	}
 	if p.written != nil {
 		p.written.govern = server.Govern
 	}
-	return errors.Join(live(ctx, c, server, reader, p), spending.Close())
+	return live(ctx, server, behind, p)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var path, role string
+	var path, name string
 	cmd := &cobra.Command{
 		Use:   "serve --config FILE",
 		Short: "Run the gateway",
@@ -20,35 +20,34 @@ func serveCommand() *cobra.Command {
 (PRESENCE_ and the path in capitals, such as PRESENCE_GRAPH_BASE_URL).
 
 SIGTERM and SIGINT drain: readiness goes red, clients are told when to come back, and the process ends within
-gateway.drain. A second signal ends it at once.`,
+gateway.drain. A second signal ends it at once.
+
+With hub.kind: redis any number of processes form one system, of which one reads Graph and all serve. --role poller reads, when
+it is its turn, and serves nobody; --role gateway serves, and needs no credential.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path, role) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path, role(name)) },
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the configuration file (required)")
-	cmd.Flags().StringVar(&role, "role", "all", "all, poller or gateway")
+	cmd.Flags().StringVar(&name, "role", string(roleAll), "all, poller or gateway")
 	return cmd
 }
 
-func serve(parent context.Context, path, role string) error {
-	switch role {
-	case "all":
-	case "poller", "gateway":
-		return usageError{fmt.Errorf("--role %s: a poller and a gateway of their own need a hub that processes share, and hub.kind redis is not in this release: use --role all", role)}
-	default:
-		return usageError{fmt.Errorf("--role %q: want all, poller or gateway", role)}
+func serve(parent context.Context, path string, r role) error {
+	if err := r.fits("redis"); err != nil { // whatever the file says
+		return err
 	}
 	if path == "" {
 		return usageError{errNoConfig}
 	}
-	c, notices, err := config.Load(path, os.Environ(), judgeCredential, judgeDoor)
+	c, notices, err := config.Load(path, os.Environ(), r.judges()...)
 	if err != nil {
 		for _, notice := range notices {
 			fmt.Fprintln(os.Stderr, notice)
 		}
 		return err
 	}
-	if c.Hub.Kind == "redis" {
-		return usageError{fmt.Errorf("hub.kind: redis is checked in this release, and not served: set memory, which serves one process")}
+	if err := r.fits(c.Hub.Kind); err != nil {
+		return err
 	}
 	log, err := newLogger(c.Log)
 	if err != nil {
@@ -57,29 +56,31 @@ func serve(parent context.Context, path, role string) error {
 	for _, notice := range notices {
 		log.Warn(notice)
 	}
-	trusted, err := trustedBy(c, log)
-	if err != nil {
+	p := parts{role: r, log: log}
+	if p.trusted, err = trustedBy(c, log); err != nil {
 		return err
 	}
-	signIn, err := newCredential(c, trusted, log)
-	if err != nil {
-		return err
-	}
-	door, err := newDoor(c, trusted, log)
-	if err != nil {
-		return err
-	}
-	listener, err := listen("listen", c.Listen)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-	p := parts{listener: listener, credential: signIn, trusted: trusted, door: door, written: newFollower(path, c, log), log: log}
-	if c.Gateway.AuditFile != "" {
-		if p.audit, err = openAppended(c.Gateway.AuditFile); err != nil {
-			return fmt.Errorf("gateway.audit_file: %w", err)
+	if r.reads() {
+		if p.credential, err = newCredential(c, p.trusted, log); err != nil {
+			return err
 		}
-		defer p.audit.Close()
+	}
+	if r.serves() {
+		if p.door, err = newDoor(c, p.trusted, log); err != nil {
+			return err
+		}
+		if p.listener, err = listen("listen", c.Listen); err != nil {
+			return err
+		}
+		defer p.listener.Close()
+		p.written = newFollower(path, c, log)
+		p.written.role = r
+		if c.Gateway.AuditFile != "" {
+			if p.audit, err = openAppended(c.Gateway.AuditFile); err != nil {
+				return fmt.Errorf("gateway.audit_file: %w", err)
+			}
+			defer p.audit.Close()
+		}
 	}
 	if c.AdminListen != "" {
 		if p.admin, err = listen("admin_listen", c.AdminListen); err != nil {
@@ -90,6 +91,6 @@ func serve(parent context.Context, path, role string) error {
 	ctx, stop := untilInterrupted(parent)
 	defer stop()
 	b := thisBuild()
-	log.Info("starting", zap.String("version", b.Version), zap.String("commit", b.Commit), zap.String("config", path))
+	log.Info("starting", zap.String("version", b.Version), zap.String("commit", b.Commit), zap.String("config", path), zap.String("role", string(r)))
 	return run(ctx, c, p)
 }

@@ -11,12 +11,10 @@ import (
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/config"
-	"github.com/presence-gateway/presence-gateway/internal/presence"
-	"github.com/presence-gateway/presence-gateway/poller"
 	"github.com/presence-gateway/presence-gateway/web"
 )
 
-func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registry *prometheus.Registry, p parts) (*gateway.Server, error) {
+func newGateway(c *config.Config, behind *back, registry *prometheus.Registry, p parts) (*gateway.Server, error) {
 	signIn := pagesSignIn(&c.Gateway.Auth)
 	pages := web.Options{FrameAncestors: c.Gateway.Origins}
 	if signIn.Login != nil {
@@ -34,7 +32,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		OperatorRole:   c.Gateway.Auth.OperatorRole,
 		BudgetWindow:   c.Graph.Budget.Window,
 		OnDemand:       c.Watch.OnDemand,
-		Resolve:        reader.Lookup,
+		Resolve:        behind.reader.lookup,
 		Limits: gateway.Limits{
 			Connections:           c.Gateway.Limits.Connections,
 			ConnectionsPerSubject: c.Gateway.Limits.ConnectionsPerSubject,
@@ -51,10 +49,14 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 		Drain:        drainOfGateway(c.Gateway.Drain),
 		DrainDelay:   c.Gateway.DrainDelay,
 		Pages:        web.New(pages),
-		Explain:      func(id presence.ID) any { return reader.Explain(id) },
-		Ready:        func() (bool, string) { return loaded(table) },
+		Explain:      behind.reader.explain,
+		Ready:        func() (bool, string) { return loaded(behind.table) },
 		Metrics:      registry,
 		Log:          p.log,
+	}
+	if o.Unserved = !p.role.serves(); o.Unserved {
+		o.DrainDelay = 0 // nobody comes, or stays
+		return gateway.New(behind.table, o)
 	}
 	if p.door != nil { // a nil pointer in an interface would not be nil
 		o.Door = p.door
@@ -78,7 +80,7 @@ func newGateway(c *config.Config, table *hub.Hub, reader *poller.Poller, registr
 	if p.tenant != nil {
 		o.Pages = steered(o.Pages, p.tenant)
 	}
-	return gateway.New(table, o)
+	return gateway.New(behind.table, o)
 }
 
 // loaded says whether the hub knows who is watched. Before, a client would be refused users whom it may well see.

@@ -77,6 +77,10 @@ func (t *Term) begin(ctx context.Context) error {
 	return nil
 }
 
+// Number is the term's: above those of all terms before it, as far as the store remembers, and by one above the last
+// if nothing was lost.
+func (t *Term) Number() uint64 { return t.fence.Number }
+
 // pass lets the next one write.
 func (t *Term) pass() { <-t.turn }
 

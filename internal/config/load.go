@@ -20,6 +20,9 @@ func Load(path string, environ []string, judges ...Judge) (c *Config, notices []
 // configuration names. It is asked about configurations whose Part is good so far.
 type Judge struct {
 	Part string // a key, such as graph
+	// Unused says that this program has no use for the Part, as a gateway without a poller has none for a credential:
+	// nothing in it is asked for, or impossible.
+	Unused bool
 	// Find answers the mistakes: each with the key that is wrong, or with the File and Line of another file.
 	Find func(*Config) Problems
 }
@@ -35,9 +38,14 @@ func Parse(file string, text []byte, environ []string, judges ...Judge) (c *Conf
 	v := &validation{file: file, lines: d.lines, variables: o.set, problems: append(d.problems, o.problems...), notices: o.notices}
 	// A file that is no configuration at all has one problem, not all those that follow from its being empty.
 	if len(d.lines) > 0 || len(d.problems) == 0 {
+		for _, judge := range judges {
+			if judge.Unused {
+				v.unused = append(v.unused, judge.Part)
+			}
+		}
 		v.run(c)
 		for _, judge := range judges {
-			if v.failedBelow(judge.Part) {
+			if judge.Find == nil || v.failedBelow(judge.Part) {
 				continue
 			}
 			for _, p := range judge.Find(c) {

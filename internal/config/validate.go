@@ -15,6 +15,7 @@ type validation struct {
 	variables map[string]string
 	problems  Problems
 	notices   []string
+	unused    []string // parts that are not judged
 }
 
 func (v *validation) run(c *Config) {
@@ -40,6 +41,11 @@ func (v *validation) given(key string) bool {
 
 // fail notes a mistake in key, at the place that set it. A value that could not even be read is not judged again.
 func (v *validation) fail(key, format string, args ...any) {
+	for _, part := range v.unused {
+		if key == part || strings.HasPrefix(key, part+".") {
+			return
+		}
+	}
 	for _, p := range v.problems {
 		if p.Key == key {
 			return
