@@ -228,6 +228,10 @@ func TestBadCredential(t *testing.T) {
 }
 
 func TestBadUsage(t *testing.T) {
+	memory, token := filepath.Join(t.TempDir(), "memory.yaml"), filepath.Join(t.TempDir(), "token")
+	write(t, token, "t")
+	write(t, memory, "graph: {credential: {kind: token_file, token_file: "+token+"}}\n"+
+		"gateway: {auth: {anonymous: true}, policy: [{who: {anonymous: true}, allow: '*'}]}\n")
 	for _, row := range []struct {
 		arguments []string
 		code      int
@@ -236,7 +240,8 @@ func TestBadUsage(t *testing.T) {
 		{[]string{"serv"}, 2, "unknown command"},
 		{[]string{"serve"}, 2, "--config is missing"},
 		{[]string{"serve", "--config", "/nowhere.yaml"}, 2, "/nowhere.yaml: cannot be read: no such file or directory"},
-		{[]string{"serve", "--config", "a", "--role", "poller"}, 2, "hub.kind redis is not in this release"},
+		{[]string{"serve", "--config", memory, "--role", "poller"}, 2, "set hub.kind: redis, or use --role all"},
+		{[]string{"serve", "--config", memory, "--role", "gateway"}, 2, "set hub.kind: redis, or use --role all"},
 		{[]string{"serve", "--config", "a", "--role", "boss"}, 2, "want all, poller or gateway"},
 		{[]string{"serve", "--confg", "a"}, 2, "unknown flag: --confg"},
 		{[]string{"serve", "a"}, 2, "unknown command"},

@@ -316,3 +316,21 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+func TestUnusedPartsAreNotJudged(t *testing.T) {
+	text := "graph: {credential: {kind: client_secret}}\ngateway: {auth: {anonymous: true}, policy: [{who: {anonymous: true}, allow: '*'}]}\n"
+	if _, _, err := config.Parse("c.yaml", []byte(text), nil); err == nil {
+		t.Error("a credential without a secret is taken")
+	}
+	if _, _, err := config.Parse("c.yaml", []byte(text), nil, config.Judge{Part: "graph.credential", Unused: true}); err != nil {
+		t.Errorf("without a use for the credential: %v", err)
+	}
+	text = "graph: {credential: {kind: token_file}}\n"
+	environ := []string{"PRESENCE_GRAPH_CREDENTIAL_TOKEN=t"}
+	if _, _, err := config.Parse("c.yaml", []byte(text), environ); err == nil || !strings.Contains(err.Error(), "gateway.auth") {
+		t.Errorf("a gateway that nobody may enter: %v", err)
+	}
+	if _, _, err := config.Parse("c.yaml", []byte(text), environ, config.Judge{Part: "gateway", Unused: true}); err != nil {
+		t.Errorf("without a use for the gateway: %v", err)
+	}
+}
