@@ -14,6 +14,7 @@ var (
 	errDraining    = errors.New("gateway: draining")
 	errTooLarge    = errors.New("gateway: message too large")
 	errTooSlow     = errors.New("gateway: message not completed in time")
+	errFragments   = errors.New("gateway: fragments too small")
 	errProtocol    = errors.New("gateway: bad protocol")
 	errNoText      = errors.New("gateway: text that is no UTF-8")
 	errSubprotocol = errors.New("gateway: subprotocol not offered")
@@ -40,6 +41,7 @@ var closings = map[error]struct {
 	errDraining:    {websocket.StatusServiceRestart, "restarting"},
 	errTooLarge:    {websocket.StatusMessageTooBig, "message too large: see limits.messageBytes in hello"},
 	errTooSlow:     {codeProtocol, "message not completed in time"},
+	errFragments:   {4429, "too many fragments: thousands, of a few bytes each"},
 	errProtocol:    {codeProtocol, "bad protocol"},
 	errNoText:      {codeProtocol, "a text message that is no UTF-8"},
 	errSubprotocol: {codeProtocol, "offer the subprotocol presence.v1.json"},

@@ -376,5 +376,8 @@ func limits() (all []conformance) {
 			all = append(all, c)
 		}
 	}
+	// Whoever cuts a message into single bytes may, as long as it is short.
+	add("9 4,000 fragments of a byte", [][]byte{fragments(opText, message(1, 4000), 1)}, "ping 1", 0)
+	add("9 5,000 fragments of a byte", [][]byte{fragments(opText, message(1, 5000), 1)}, "", 4429)
 	return all
 }

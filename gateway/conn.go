@@ -25,6 +25,8 @@ const (
 	messageTime   = 4 * time.Second // from a frame's or message's first byte to its last, and a second more
 	slowestLine   = 16 << 10        // for each so many bytes of a message that have come,
 	messageStep   = 512             // looked at whenever so many have
+	maxFragments  = 4096            // of a message, before they are held against
+	leastFragment = 16              // bytes on average
 	lingerTime    = 5 * time.Second // from our close frame to the peer's
 	maxReplies    = 16              // waiting, until no further message is read
 	pingRate      = 5               // pings a second that are answered
@@ -87,6 +89,7 @@ func (c *conn) serve() {
 	// The peer may still be sending: unless that is read too, the kernel would reset the connection and our close
 	// frame with it. Whatever it says, it is told that nothing follows.
 	c.frames.closeWrite()
+	c.frames.deaf = false
 	_ = c.frames.SetReadDeadline(time.Time{}) // whatever time it had before; the end has its own
 	_, _ = io.Copy(io.Discard, struct{ io.Reader }{&c.frames})
 	_ = c.ws.CloseNow()
@@ -131,7 +134,10 @@ func (c *conn) readMessage(r io.Reader) (dst []byte, err error) {
 		limit = min(limit, strangerBytes)
 	}
 	began, extended := time.Now(), -messageStep
-	for {
+	for fragments := 0; ; fragments++ {
+		if fragments > maxFragments && len(dst)/fragments < leastFragment {
+			return dst, errFragments
+		}
 		if len(dst)-extended >= messageStep {
 			extended = len(dst)
 			_ = c.frames.SetReadDeadline(began.Add(messageTime + time.Duration(extended)*time.Second/slowestLine))
@@ -298,6 +304,7 @@ func (c *conn) onPing(context.Context, []byte) bool {
 	}
 	if c.ignored++; c.ignored > maxPings {
 		c.end(errFlood)
+		c.frames.deaf = true // the library would go on with each of the others
 	}
 	return false
 }

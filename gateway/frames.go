@@ -52,6 +52,7 @@ type frames struct {
 	// Of the reading goroutine.
 	intake  bucket // bytes it may still read
 	resting bool   // nothing is under way: what comes next may take its time
+	deaf    bool   // what comes is not listened to: the connection has ended
 }
 
 // upgrade takes over a connection from HTTP.
@@ -178,6 +179,9 @@ func complaint(closing []byte) (reason string, ours bool) {
 // Read reads no faster than a client has reason to write, so that a flood of empty fragments, of which the library
 // sees no end, costs next to nothing.
 func (f *frames) Read(p []byte) (int, error) {
+	if f.deaf {
+		return 0, net.ErrClosed
+	}
 	for {
 		now := time.Now()
 		if n := f.intake.available(now); n >= 1 {

@@ -192,7 +192,7 @@ func (s *Server) await(r *http.Request, ids []presence.ID, notBefore time.Time) 
 			late = append(late, items[i].ID)
 		}
 	}
-	late, _ = s.strangers.admit(s.askedBy(r), late, s.hub.Directory(), len(late))
+	late, _ = s.strangers.admit(s.askedBy(r), late, s.hub.Directory())
 	if len(late) == 0 || s.options.ReadWait <= 0 {
 		return items
 	}

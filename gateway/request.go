@@ -84,7 +84,7 @@ func (c *conn) subscribe(q *wire.Request) {
 		return
 	}
 	note = watchNote{auditWatch, c.who, audited{Everyone: q.All, Users: want.users, Groups: want.groups}}
-	users, held := s.strangers.admit(c.caller, want.users, s.directory, len(want.users))
+	users, held := s.strangers.admit(c.caller, want.users, s.directory)
 	s.strangers.hold(c, held)
 	c.moves = nil // what happens from now on is told after the answer
 	answer := &snapshot{id: q.ID, denied: want.denied, invalid: want.invalid, resolved: want.resolved}

@@ -12,9 +12,10 @@ import (
 )
 
 // strangers keeps made-up ids from stretching everyone's sweep. Where users are read on demand, anybody can ask for
-// ids that nobody has; Graph must be asked to find out. A subject through whom too many such ids came within a minute
-// gets no further ones read for a while: they stay pending, and are let in one by one as the minutes pass, or once
-// somebody else has had them read. Whoever was read before, or is watched by configuration, is no stranger.
+// ids that nobody has; Graph must be asked to find out. A subject has a few batches of strangers read at a time, and as
+// many fewer as Graph turned out not to know some lately. One through whom too many such ids came within a minute gets
+// no further ones read for a while: they stay pending, and are let in as the minutes pass, or once somebody else has
+// had them read. Whoever was read before, or is watched by configuration, is no stranger.
 type strangers struct {
 	hub     *hub.Hub
 	allowed float64 // unknown ids a minute and subject
@@ -22,6 +23,7 @@ type strangers struct {
 	mu       sync.Mutex
 	subjects map[string]*bucket
 	asked    map[presence.ID]question // not answered yet
+	open     map[string]int           // of them, those of each subject
 	holders  map[*conn]struct{}       // connections for which some are held back
 }
 
@@ -31,33 +33,35 @@ type question struct {
 }
 
 const (
-	strangersLook  = time.Second
+	strangersLook  = 250 * time.Millisecond
 	strangersKnown = 2 * time.Minute // after which an id that nobody read is not waited for
 	maxAsked       = 1 << 18         // open questions of all subjects
+	maxOpen        = 2600            // of one, of whom no unknown ids came: four batches
 )
 
 func newStrangers(h *hub.Hub, allowed int) *strangers {
-	return &strangers{hub: h, allowed: float64(allowed), subjects: map[string]*bucket{},
+	return &strangers{hub: h, allowed: float64(allowed), subjects: map[string]*bucket{}, open: map[string]int{},
 		asked: map[presence.ID]question{}, holders: map[*conn]struct{}{}}
 }
 
-// admit returns whom of ids the subject may have read, at most so many strangers among them, and the others as they are
-// to be shown: pending.
-func (s *strangers) admit(subject string, ids []presence.ID, d *presence.Directory, most int) (admitted []presence.ID, held []hub.Item) {
+// admit returns whom of ids the subject may have read now, and the others as they are to be shown: pending.
+func (s *strangers) admit(subject string, ids []presence.ID, d *presence.Directory) (admitted []presence.ID, held []hub.Item) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	admitted = ids[:0:0]
+	room := s.room(subject, now)
 	for _, item := range s.hub.Get(nil, ids...) {
 		_, waiting := s.asked[item.ID]
 		switch {
 		case waiting, !item.Pending(), d.Watched(item.ID):
 			admitted = append(admitted, item.ID)
-		case most == 0 || len(s.asked) >= maxAsked || s.spent(subject, now):
+		case room <= 0 || len(s.asked) >= maxAsked:
 			held = append(held, item)
 		default:
-			most--
+			room--
 			s.asked[item.ID] = question{subject, now}
+			s.open[subject]++
 			admitted = append(admitted, item.ID)
 		}
 	}
@@ -67,6 +71,18 @@ func (s *strangers) admit(subject string, ids []presence.ID, d *presence.Directo
 func (s *strangers) spent(subject string, now time.Time) bool {
 	b := s.subjects[subject]
 	return b != nil && b.available(now) < 1
+}
+
+// room returns how many strangers more a subject may ask for now.
+func (s *strangers) room(subject string, now time.Time) int {
+	if s.spent(subject, now) {
+		return 0
+	}
+	most := max(maxOpen, s.allowed)
+	if b := s.subjects[subject]; b != nil {
+		most *= b.tokens / s.allowed
+	}
+	return int(most) - s.open[subject]
 }
 
 // followStrangers counts the answers, and lets in who was held back, until the context ends.
@@ -107,7 +123,7 @@ func (s *Server) readmit(c *conn) {
 		}
 	}
 	c.held = nil
-	admitted, held := s.strangers.admit(c.caller, ids, s.directory, 1)
+	admitted, held := s.strangers.admit(c.caller, ids, s.directory)
 	s.strangers.hold(c, held)
 	if len(admitted) == 0 {
 		return
@@ -135,6 +151,7 @@ func (s *strangers) settle(now time.Time) []*conn {
 		}
 		if !item.Pending() || now.Sub(asked.at) > strangersKnown {
 			delete(s.asked, item.ID)
+			less(s.open, asked.subject)
 		}
 	}
 	for subject, b := range s.subjects {

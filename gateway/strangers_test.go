@@ -51,3 +51,58 @@ func TestMadeUpIdsAreNotReadForEver(t *testing.T) {
 		t.Errorf("who was read before is no stranger: %+v", s)
 	}
 }
+
+// A few batches of strangers are read at a time, so that made-up ones take no more than that from everyone else; real ones
+// follow as fast as Graph answers.
+func TestManyStrangersAtOnce(t *testing.T) {
+	const first, many, atOnce = 1000, 5000, 2600
+	read := func(w *world) (n int) {
+		for i := first; i < first+many; i++ {
+			n += w.hub.Watchers(user(i))
+		}
+		return n
+	}
+	strangers := make([]int, many)
+	for i := range strangers {
+		strangers[i] = first + i
+	}
+	open := func() (*world, *client) {
+		w := newWorld(t, 1, gateway.Options{OnDemand: true})
+		c := w.dial()
+		if s := c.subscribe(strangers...); len(s.Pending) != many {
+			t.Fatalf("%d pending, want all", len(s.Pending))
+		}
+		if n := read(w); n != atOnce {
+			t.Fatalf("%d are read at once, want %d", n, atOnce)
+		}
+		return w, c
+	}
+	t.Run("real", func(t *testing.T) {
+		w, c := open()
+		w.setAll("Busy", strangers[:atOnce]...)
+		eventually(t, "the others are read", func() bool { return read(w) == many })
+		w.setAll("Busy", strangers[atOnce:]...)
+		for got := 0; got < many; {
+			got += len(c.want(wire.Delta).Presences)
+		}
+	})
+	t.Run("made up", func(t *testing.T) {
+		w, c := open()
+		for _, i := range strangers[:atOnce] {
+			w.lose(i)
+		}
+		for told := 0; told < atOnce; {
+			told += len(c.want(wire.Gone).Users)
+		}
+		other := w.dial()
+		eventually(t, "it is counted", func() bool {
+			other.send(`{"type":"unsubscribe","users":` + ids(1) + `}`)
+			other.want(wire.Ack)
+			other.subscribe(1)
+			return w.hub.Watchers(user(1)) == 0
+		})
+		if n := read(w); n != atOnce {
+			t.Errorf("%d are read, want the first %d alone", n, atOnce)
+		}
+	})
+}
