@@ -49,3 +49,11 @@ var (
 
 // ParsePart reads a part of a directory.
 func ParsePart(bytes []byte) error { return parsePart(bytes, new(part)) }
+
+// Stand makes a shard current at a position.
+func (f *Fleet) Stand(shard int, at Position) {
+	s := &f.shards[shard]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at, s.current, s.queued = at, true, false
+}

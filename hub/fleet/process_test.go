@@ -144,6 +144,13 @@ func (p *process) poll(ctx context.Context, term *fleet.Term) error {
 			if err != nil {
 				return
 			}
+			w.mu.Lock()
+			for _, want := range wants {
+				if w.heard != nil {
+					w.heard[want.ID] = want.Watchers
+				}
+			}
+			w.mu.Unlock()
 			mu.Lock()
 			for _, want := range wants {
 				if demand[want.ID] = want.Watchers > 0; want.Watchers == 0 {
@@ -167,7 +174,11 @@ func (p *process) poll(ctx context.Context, term *fleet.Term) error {
 		}
 		mu.Lock()
 		if w.onDemand {
-			maps.Copy(wanted, demand)
+			for id := range demand {
+				if index(id) >= 0 {
+					wanted[id] = true
+				}
+			}
 		}
 		mu.Unlock()
 		var lapsed, forgotten []presence.ID

@@ -40,6 +40,7 @@ type world struct {
 	moved     [listed]bool // was taken out of it, or put back
 	damaged   [presence.Shards]time.Time
 	recovered time.Duration
+	heard     map[presence.ID]int // watchers, as the last leader heard of them; nil: nobody asks
 	history   []string
 	said      sync.Mutex
 	logged    []string
@@ -302,6 +303,7 @@ func facts(c *presence.Content) string {
 }
 
 var (
+	usual   = uint64(300)
 	replay  = flag.Uint64("seed", 0, "replay this seed of TestFleet alone")
 	without = os.Getenv("PRESENCE_FLEET_WITHOUT") // a guard of the store: fence, position
 )
@@ -309,7 +311,7 @@ var (
 // Whatever happens, in any order: no budget is overspent, no client is told anything older than before, silence is
 // announced, and once the trouble is over everybody is told the truth. PRESENCE_FLEET_SEEDS says how many seeds.
 func TestFleet(t *testing.T) {
-	seeds := uint64(300)
+	seeds := usual
 	if n, err := strconv.ParseUint(os.Getenv("PRESENCE_FLEET_SEEDS"), 10, 64); err == nil {
 		seeds = n
 	}
