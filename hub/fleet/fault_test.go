@@ -62,7 +62,11 @@ var kinds = []kind{
 		w.copied = nil
 		return true
 	}},
-	{"keys of a shard expired", func(w *world) bool { w.master.shards[w.IntN(3)] = keys{}; return true }},
+	{"keys of a shard expired", func(w *world) bool {
+		shard := w.IntN(3)
+		w.master.shards[shard], w.damaged[shard] = keys{}, time.Now()
+		return true
+	}},
 	{"a state evicted", func(w *world) bool {
 		id := users[w.IntN(len(users))]
 		_, found := w.master.shards[id.Shard()].states[id]

@@ -3,6 +3,8 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,14 +14,16 @@ import (
 
 // link is a process's connection to Redis: a fleet.Store that loses, delays, repeats and goes deaf as the real one does.
 type link struct {
-	world  *world
-	name   string
-	dead   bool      // the process was killed
-	cut    bool      // the network is
-	slow   time.Time // until when calls take seconds
-	leaky  time.Time // until when published messages are lost
-	bad    time.Time // until when calls get lost, or their answers
-	master *master
+	world *world
+	name  string
+
+	process *process
+	dead    bool      // the process was killed
+	cut     bool      // the network is
+	slow    time.Time // until when calls take seconds
+	leaky   time.Time // until when published messages are lost
+	bad     time.Time // until when calls get lost, or their answers
+	master  *master
 
 	listener fleet.Listener
 	subs     [presence.Shards]subscription
@@ -317,7 +321,11 @@ func (l *link) subscribe(shard int) {
 	number := s.number
 	s.here, s.deaf, s.since = false, false, time.Time{}
 	d := l.world.dice(l.name, "subscribe", shard)
-	time.AfterFunc(d.delay(), func() {
+	wait := d.delay()
+	if l.world.dice(l.name, "resubscribe", 0).one(2) { // all of them, for they have one connection
+		wait += time.Duration(d.below(300e6))
+	}
+	time.AfterFunc(wait, func() {
 		l.world.mu.Lock()
 		defer l.world.mu.Unlock()
 		if s.number != number || l.dead {
@@ -339,6 +347,9 @@ func (l *link) subscribe(shard int) {
 			stale := s.number != number
 			if !stale {
 				s.since = time.Now()
+				if k := &l.master.shards[shard]; k.at.Epoch != 0 {
+					l.world.soon(l.process, shard, "state that stood when a channel was joined", slices.Collect(maps.Values(k.states)))
+				}
 			}
 			l.world.mu.Unlock()
 			if !stale {
@@ -379,6 +390,11 @@ func (l *link) hear(m *fleet.Message) {
 		return
 	}
 	number, copied := s.number, *m
+	if now.Before(l.leaky) && len(m.States) > 1 && d.one(3) {
+		copied.States = m.States[1:]
+		l.world.strike("message incomplete")
+		s.hurt = now
+	}
 	l.later(d.delay(), func() {
 		l.world.mu.Lock()
 		stale := s.number != number || l.cut

@@ -37,6 +37,15 @@ type keys struct {
 	directory uint64
 }
 
+// sound reports whether the states come to what the position says.
+func (k *keys) sound() bool {
+	var sum hub.Sum
+	for _, item := range k.states {
+		sum.Add(&item.State)
+	}
+	return sum == hub.Sum{Count: k.at.Count, Digest: k.at.Digest}
+}
+
 type board struct {
 	manifest fleet.Manifest
 	parts    [fleet.Parts][]byte

@@ -42,6 +42,7 @@ func (w *world) start(name string, leads bool) *process {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &process{world: w, name: name, stop: stop, knew: time.Now(), hub: hub.New(hub.Options{ResetAfter: 10 * time.Second})}
 	p.link = &link{world: w, name: name, master: w.master, wake: make(chan struct{}, 1)}
+	p.link.process = p
 	o := fleet.Options{Name: name, OnDemand: w.onDemand, Expire: 8 * time.Second, Log: w.logger(name)}
 	if leads {
 		o.Lead = p.poll

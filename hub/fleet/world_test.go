@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/hub/fleet"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -139,23 +140,35 @@ func (w *world) publish(m *master, a *fleet.Append) {
 // prompt makes sure that what is published to who is subscribed, and hears everything, is held soon, and not only when
 // the next beat shows that something was missed.
 func (w *world) prompt(p *process, m *fleet.Message) {
-	l := p.link
-	s := &l.subs[m.Shard]
-	now := time.Now()
-	if p.fleet.Leads() || s.since.IsZero() || !s.since.After(s.hurt) || now.Before(l.bad.Add(2*time.Second)) || now.Before(l.slow.Add(10*time.Second)) ||
-		now.Before(w.damaged[m.Shard].Add(10*time.Second)) {
+	if s := &p.link.subs[m.Shard]; !s.since.IsZero() && s.since.After(s.hurt) {
+		w.soon(p, m.Shard, "state published to who hears everything", m.States)
+	}
+}
+
+// soon makes sure that a process that has no trouble holds the items, or what is above them, before the next beat.
+func (w *world) soon(p *process, shard int, what string, items []hub.Item) {
+	l, now := p.link, time.Now()
+	s := &l.subs[shard]
+	number, hurt := s.number, s.hurt
+	troubled := func(after time.Duration) bool {
+		return l.cut || p.over || p.fleet.Leads() || now.Before(l.bad.Add(after)) || now.Before(l.slow.Add(5*after)) ||
+			now.Before(w.damaged[shard]) || !l.master.shards[shard].sound()
+	}
+	if troubled(2 * time.Second) {
 		return
 	}
-	number, hurt, item := s.number, s.hurt, m.States[0]
 	time.AfterFunc(400*time.Millisecond, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if s.number != number || s.hurt != hurt || l.cut || p.over || p.fleet.Leads() || now.Before(l.bad) || now.Before(l.slow) || now.Before(w.damaged[m.Shard]) {
+		if s.number != number || s.hurt != hurt || troubled(0) {
 			return
 		}
-		w.strike("state published to who hears everything")
-		if held := p.hub.Get(nil, item.ID)[0]; held.Version.Compare(item.Version) < 0 && p.hub.Watchers(item.ID) > 0 {
-			w.failf("%s holds %v of user %d long after %v was published at %v", p.name, held.Version, index(item.ID), item.Version, now.Sub(epoch))
+		w.strike(what)
+		for _, item := range items {
+			_, stands := l.master.shards[shard].states[item.ID]
+			if held := p.hub.Get(nil, item.ID)[0]; held.Version.Compare(item.Version) < 0 && stands && p.hub.Watchers(item.ID) > 0 {
+				w.failf("%s holds %v of user %d long after %v stood, at %v", p.name, held.Version, index(item.ID), item.Version, now.Sub(epoch))
+			}
 		}
 	})
 }

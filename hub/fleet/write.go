@@ -90,9 +90,10 @@ func (t *Term) write(ctx context.Context, jobs []*job) error {
 	return nil
 }
 
-// broken leaves the shards of jobs to be looked at again.
+// broken leaves the shards of jobs to be looked at again. What was sent may stand there, though nobody holds it here.
 func (t *Term) broken(jobs []*job, err error) error {
 	for _, j := range jobs {
+		t.shards[j.shard.number].ours = false
 		j.shard.lose()
 	}
 	return err
