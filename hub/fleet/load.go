@@ -48,12 +48,15 @@ func (s *shard) load(ctx context.Context) {
 	}
 	s.fleet.saw(snapshot.Fence)
 	s.fleet.directory.want(snapshot.Directory)
+	pending := s.pending
+	s.pending = nil
 	if !s.adopt(snapshot) {
+		if len(pending) > 0 { // something was written there meanwhile
+			s.reload("gap")
+		}
 		return
 	}
 	s.current, s.loaded = true, true
-	pending := s.pending
-	s.pending = nil
 	if !s.check() {
 		return
 	}
