@@ -58,6 +58,7 @@ type Server struct {
 
 	listening atomic.Int32
 	draining  atomic.Bool
+	returning atomic.Int64  // connections when the drain began to end them
 	loaded    chan struct{} // closed once rights can be judged
 	closing   chan struct{} // closed when connections are being ended
 }
@@ -159,6 +160,7 @@ func (s *Server) drain(ctx context.Context) {
 	defer cancel()
 	s.log.Info("draining", zap.Int("connections", s.connections.len()), zap.Duration("within", s.options.Drain))
 	pause(total, s.drainDelay())
+	s.returning.Store(int64(s.connections.len()))
 	close(s.closing)
 	for _, c := range s.connections.all() {
 		c.end(errDraining, s.farewell(errDraining)...)
@@ -177,7 +179,8 @@ func (s *Server) drainDelay() time.Duration { return min(s.options.DrainDelay, s
 
 // spread returns when one client should come back.
 func (s *Server) spread() time.Duration {
-	window := min(30*time.Second, time.Second+time.Duration(s.connections.len())*time.Millisecond)
+	returning := max(int64(s.connections.len()), s.returning.Load())
+	window := min(30*time.Second, time.Second+time.Duration(returning)*time.Millisecond)
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(window)))
 	if err != nil {
 		return window
