@@ -154,7 +154,7 @@ type client struct {
 	number int
 	beats  int
 
-	patient bool // time costs nothing
+	patience time.Duration // for how long nothing but other things may come
 }
 
 // dial connects and reads hello and status.
@@ -183,7 +183,15 @@ func (w *world) tryDial(o ...func(*websocket.DialOptions)) (*client, *http.Respo
 	}
 	ws.SetReadLimit(wire.MaxFrame)
 	w.t.Cleanup(func() { _ = ws.CloseNow() })
-	return &client{t: w.t, ws: ws, patient: w.client != nil}, response, nil
+	return &client{t: w.t, ws: ws, patience: w.patience()}, response, nil
+}
+
+// patience is short, but where time costs nothing.
+func (w *world) patience() time.Duration {
+	if w.client != nil {
+		return 3 * time.Hour
+	}
+	return 15 * time.Second
 }
 
 // read returns the next message.
@@ -210,7 +218,7 @@ func (c *client) next() wire.Message {
 		if m.Type != wire.Heartbeat {
 			return m
 		}
-		if c.beats++; time.Since(start) > 15*time.Second && !c.patient {
+		if c.beats++; time.Since(start) > c.patience {
 			c.t.Fatal("nothing but heartbeats")
 		}
 	}
@@ -268,7 +276,7 @@ func (c *client) ends() websocket.StatusCode {
 	for start := time.Now(); ; {
 		_, err := c.read()
 		if err == nil {
-			if time.Since(start) > 15*time.Second && !c.patient {
+			if time.Since(start) > c.patience {
 				c.t.Fatal("it does not end")
 			}
 			continue
