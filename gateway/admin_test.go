@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -16,6 +17,7 @@ func TestAdmin(t *testing.T) {
 	get := func(path string) (int, string) {
 		r := httptest.NewRecorder()
 		w.server.Admin().ServeHTTP(r, httptest.NewRequest("GET", path, nil))
+		describetest.Answer(t, "GET", path, r.Code, r.Header(), r.Body.Bytes())
 		return r.Code, r.Body.String()
 	}
 	w.set(0, "DoNotDisturb")

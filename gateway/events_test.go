@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -57,6 +58,7 @@ func (w *world) listenBy(client *http.Client, method, path, body string, header 
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { response.Body.Close() })
+	describetest.Answer(w.t, method, path, response.StatusCode, response.Header, nil)
 	h := response.Header
 	if response.StatusCode != 200 || h.Get("Content-Type") != "text/event-stream" || !strings.Contains(h.Get("Cache-Control"), "no-cache") || h.Get("X-Accel-Buffering") != "no" {
 		w.t.Fatalf("%d %v", response.StatusCode, h)
@@ -87,6 +89,7 @@ func (e *events) read() (got event, more bool) {
 			if err := json.Unmarshal([]byte(data), &got.Message); err != nil || got.kind != got.Type {
 				e.t.Fatalf("event %s: %v in %s", got.kind, err, data)
 			}
+			describetest.Event(e.t, got.kind, []byte(data))
 			return got, true
 		case e.lines.Text() != "":
 			e.t.Fatalf("a line that is no field: %q", e.lines.Text())

@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/hub"
 )
@@ -294,6 +295,7 @@ func TestHandshakeRefused(t *testing.T) {
 		}
 		defer response.Body.Close()
 		body, _ := io.ReadAll(response.Body)
+		describetest.Answer(t, "GET", path, response.StatusCode, response.Header, body)
 		if kind := response.Header.Get("Content-Type"); kind != "application/problem+json" {
 			t.Errorf("%s answered as %s: %s", path, kind, body)
 		}

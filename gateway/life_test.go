@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -229,7 +231,9 @@ func TestBadSignInOverHTTP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		body, _ := io.ReadAll(response.Body)
 		response.Body.Close()
+		describetest.Answer(t, "GET", r.URL.Path, response.StatusCode, response.Header, body)
 		if response.StatusCode != status || (status == http.StatusUnauthorized) != (response.Header.Get("WWW-Authenticate") != "") {
 			t.Errorf("%q: %s %v", value, response.Status, response.Header)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
+	"github.com/presence-gateway/presence-gateway/gateway/describe/describetest"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
@@ -56,6 +57,7 @@ func (w *world) probe(id presence.ID, mail, key string) map[string]string {
 		}
 		body, _ := io.ReadAll(response.Body)
 		response.Body.Close()
+		describetest.Answer(w.t, call.method, call.path, response.StatusCode, response.Header, body)
 		var lines []string
 		for _, name := range slices.Sorted(maps.Keys(response.Header)) {
 			if name != "Age" && name != "Client-Request-Id" {

@@ -391,6 +391,43 @@ func TestAges(t *testing.T) {
 	})
 }
 
+// What a heartbeat says of the oldest state says nothing of a state that came after it.
+func TestOldest(t *testing.T) {
+	instant := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+	scripted(t, client.Options{}, func(p *peer) {
+		p.greet()
+		began := time.Now()
+		state := func(version string) string {
+			return strings.Replace(annaAt(version), "2000-01-01T00:00:00.000Z", instant(began.Add(-time.Minute)), 1)
+		}
+		m, _ := p.hear()
+		p.say(`{"type":"snapshot","id":%d,"presences":[%s],"pending":[],"gone":[],"denied":[],"invalid":[]}`, m.ID, state("1"))
+		go p.drain()
+		time.Sleep(time.Second)
+		p.say(`{"type":"heartbeat","at":%q,"oldest":%q}`, instant(began.Add(time.Second)), instant(began))
+		time.Sleep(time.Second)
+		p.say(`{"type":"delta","presences":[%s]}`, state("2"))
+		time.Sleep(time.Second)
+	}, func(t *testing.T, c *client.Client, peers func() []*peer) {
+		c.Subscribe(client.Selection{Users: []string{anna}})
+		var ages []time.Duration
+		_ = consume(t.Context(), c, func(e client.Event) bool {
+			if changed, ok := e.(client.Changed); ok && changed.Presence.Version == "1" {
+				time.Sleep(1500 * time.Millisecond)
+			}
+			if s, ok := e.(client.Status); ok && s.State == client.Connecting {
+				return false
+			}
+			age, _ := c.Age(anna)
+			ages = append(ages, age.Round(time.Second))
+			return len(ages) == 3
+		})
+		if want := []time.Duration{2 * time.Second, 2 * time.Second, 62 * time.Second}; !slices.Equal(ages, want) {
+			t.Errorf("ages %v, want %v", ages, want)
+		}
+	})
+}
+
 func TestNew(t *testing.T) {
 	for address, good := range map[string]bool{"https://presence.example.com": true, "http://127.0.0.1:8080/": true, "wss://x/prefix": true,
 		"ws://x/v1/stream": true, "": false, "presence.example.com": false, "ftp://x": false, "http://x?token=1": false, "http://u:p@x": false, "://": false} {
