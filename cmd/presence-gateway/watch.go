@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,9 +85,6 @@ func watch(cmd *cobra.Command, f watchFlags, args []string) error {
 	}
 	refuse(nil)
 	for range events { // what the writer did not wait for
-	}
-	if errors.Is(err, syscall.EPIPE) { // whoever read has seen enough
-		return nil
 	}
 	return errors.Join(err, <-ended)
 }

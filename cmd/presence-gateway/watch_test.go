@@ -157,7 +157,7 @@ func TestWatchEnds(t *testing.T) {
 			}
 		})
 	}
-	// Whoever reads has seen enough.
+	// Whoever reads has seen enough: it ends without a word, as other programs do.
 	pipe := exec.Command("sh", "-c", binary+` watch --url http://`+address+` "*" | head -n 3; echo done`)
 	if out, err := pipe.CombinedOutput(); err != nil || strings.Count(string(out), "\n") != 4 || strings.Contains(string(out), "presence-gateway:") {
 		t.Errorf("%v: %s", err, out)

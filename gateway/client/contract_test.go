@@ -428,6 +428,106 @@ func TestOldest(t *testing.T) {
 	})
 }
 
+// However often a state changes while nobody looks: it is told once. What is sent again, and is held, is not told again.
+func TestToldOnce(t *testing.T) {
+	scripted(t, client.Options{}, func(p *peer) {
+		p.greet()
+		m, _ := p.hear()
+		go p.drain()
+		held := map[int]string{1: "10000", 2: "20000"}[p.number]
+		p.say(`{"type":"snapshot","id":%d,"presences":[%s],"pending":[],"gone":[],"denied":[],"invalid":[]}`, m.ID, annaAt(held))
+		time.Sleep(time.Second)
+		if p.number == 2 {
+			p.say(`{"type":"delta","presences":[%s]}`, annaAt("30000"))
+			time.Sleep(time.Second)
+			return
+		}
+		for i := range 1000 {
+			p.say(`{"type":"delta","presences":[%s]}`, annaAt(fmt.Sprint(10001+i)))
+		}
+		time.Sleep(10 * time.Second)
+		p.say(`{"type":"delta","presences":[%s]}`, annaAt("20000"))
+		time.Sleep(10 * time.Second)
+	}, func(t *testing.T, c *client.Client, peers func() []*peer) {
+		c.Subscribe(client.Selection{Users: []string{anna}})
+		var versions []string
+		_ = consume(t.Context(), c, func(e client.Event) bool {
+			changed, ok := e.(client.Changed)
+			if ok {
+				versions = append(versions, changed.Presence.Version)
+				time.Sleep(5 * time.Second) // a consumer who takes their time
+			}
+			return ok && changed.Presence.Version == "30000"
+		})
+		if !slices.Equal(versions, []string{"10000", "11000", "20000", "30000"}) {
+			t.Errorf("%d versions: %.20q", len(versions), versions)
+		}
+	})
+}
+
+// Live means that ages can be told, too.
+func TestLiveTellsAges(t *testing.T) {
+	scripted(t, client.Options{}, func(p *peer) {
+		p.greet()
+		_, ping, _ := p.ws.Read(context.Background())
+		m, _ := p.hear()
+		p.say(`{"type":"snapshot","id":%d,"presences":[%s],"pending":[],"gone":[],"denied":[],"invalid":[]}`, m.ID, annaAt("1"))
+		time.Sleep(3 * time.Second)
+		var id int
+		_, _ = fmt.Sscanf(string(ping), `{"id":%d`, &id)
+		p.say(`{"type":"pong","id":%d,"at":"2000-01-01T00:00:00.000Z","observedAt":{}}`, id)
+		p.drain()
+	}, func(t *testing.T, c *client.Client, peers func() []*peer) {
+		c.Subscribe(client.Selection{Users: []string{anna}})
+		_ = consume(t.Context(), c, func(e client.Event) bool {
+			s, ok := e.(client.Status)
+			if live := ok && s.State == client.Live; !live {
+				return false
+			}
+			if _, known := c.Age(anna); !known {
+				t.Error("live, and no age is known")
+			}
+			return true
+		})
+	})
+}
+
+// Whoever waits for a confirmation is told when the connection ends first.
+func TestConfirmEnds(t *testing.T) {
+	scripted(t, client.Options{}, func(p *peer) {
+		p.greet()
+		for {
+			_, text, err := p.ws.Read(context.Background())
+			switch {
+			case err != nil:
+				return
+			case strings.Contains(string(text), "users"):
+				_ = p.ws.CloseNow()
+			default:
+				var id int
+				_, _ = fmt.Sscanf(string(text), `{"id":%d`, &id)
+				p.say(`{"type":"pong","id":%d,"at":%q,"observedAt":{}}`, id, time.Now().UTC().Format(time.RFC3339Nano))
+			}
+		}
+	}, func(t *testing.T, c *client.Client, peers func() []*peer) {
+		ended := make(chan error, 1)
+		_ = consume(t.Context(), c, func(e client.Event) bool {
+			switch s, _ := e.(client.Status); s.State {
+			case client.Live:
+				if len(peers()) == 1 {
+					go func() { ended <- c.Confirm(t.Context(), anna) }()
+				}
+			case client.Down:
+				return true
+			}
+			return false
+		})
+		if err := <-ended; !errors.Is(err, client.ErrNotLive) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestNew(t *testing.T) {
 	for address, good := range map[string]bool{"https://presence.example.com": true, "http://127.0.0.1:8080/": true, "wss://x/prefix": true,
 		"ws://x/v1/stream": true, "": false, "presence.example.com": false, "ftp://x": false, "http://x?token=1": false, "http://u:p@x": false, "://": false} {
