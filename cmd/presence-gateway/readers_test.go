@@ -66,7 +66,7 @@ func TestReaders(t *testing.T) {
 
 			g.signal(syscall.SIGTERM) // goodbye and 1012
 			g.exit(10 * time.Second)
-			g = g.again(t)
+			g.again(t)
 			r.await("live after a drain", func(e readerEvent) bool { return e.Event == "status" && e.Live })
 			write(t, optedOut, id+"\n")
 			r.await("gone", func(e readerEvent) bool { return e.Event == "none" && e.ID == id && e.Why != "pending" })
