@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 step "fuzz"
 scripts/fuzz.sh "${SOAK_FUZZ:-5m}"
 step "tests, again and again"
-export PRESENCE_SOAK=${PRESENCE_SOAK:-3m} # of faults that come and go, in the crowd test
+export PRESENCE_SOAK=${PRESENCE_SOAK:-3m} # of faults that come and go, in the crowd test; floods are measured for longer, too
 go test -race -count "${SOAK_COUNT:-20}" -timeout 120m ./...
 step "done"

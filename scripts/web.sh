@@ -38,6 +38,8 @@ test)
   CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   export BASE_URL CHROMIUM
   npm run e2e
+  step "a page on another origin"
+  BINARY=../bin/presence-gateway node e2e/foreign.mjs
   ;;
 *)
   echo "usage: web.sh build|test" >&2
