@@ -19,10 +19,14 @@ type arriving struct {
 	paid    int // of them, those that have bought time
 }
 
-// awaitBody bounds how long the body of r may take.
+// awaitBody bounds how long the body of r may take. A body in chunks is the last thing a connection says: had its request a
+// length as well, which is not told here, whoever counted by that would have seen another request begin (RFC 9112, 6.1).
 func awaitBody(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
+	}
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
 	}
 	a := &arriving{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now()}
 	a.extend()
