@@ -34,7 +34,7 @@ func TestWhoIsMeant(t *testing.T) {
 	d := newDoor(callers)
 	d.anonymous = true
 	w := newWorld(t, 0, gateway.Options{Door: d})
-	w.describe(7, presence.Group{ID: team, DisplayName: "Team", Members: []presence.ID{user(5)}, Hidden: []presence.ID{user(6)}})
+	w.describe(7, presence.Group{ID: team, DisplayName: "Team", Members: []presence.ID{{}, user(5)}, Hidden: []presence.ID{user(6)}})
 	for _, row := range []struct {
 		who   gateway.Who
 		meant []string
