@@ -64,6 +64,16 @@ func inURL(r *http.Request) string {
 	return ""
 }
 
+// undecided reports whether nothing is known against a caller who was not let in: what they present could not be judged
+// now, and may be good.
+func undecided(err error) bool {
+	var refusal *auth.Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Passing()
+	}
+	return err != nil && !errors.Is(err, auth.ErrSignInRequired)
+}
+
 // turnedAway counts a caller who was not let in, and returns what they can do.
 func (s *Server) turnedAway(err error) (remedy string) {
 	var refusal *auth.Refusal

@@ -19,6 +19,7 @@ var (
 	errNoText      = errors.New("gateway: text that is no UTF-8")
 	errSubprotocol = errors.New("gateway: subprotocol not offered")
 	errSignIn      = errors.New("gateway: bad sign-in")
+	errUndecided   = errors.New("gateway: the sign-in cannot be judged now")
 	errNoRights    = errors.New("gateway: another subject")
 	errExpired     = errors.New("gateway: sign-in ended")
 	errRights      = errors.New("gateway: rights changed")
@@ -46,6 +47,7 @@ var closings = map[error]struct {
 	errNoText:      {codeProtocol, "a text message that is no UTF-8"},
 	errSubprotocol: {codeProtocol, "offer the subprotocol presence.v1.json"},
 	errSignIn:      {4401, "not signed in: the token is not valid here"},
+	errUndecided:   {websocket.StatusServiceRestart, "the sign-in cannot be judged now: come back with the same token"},
 	errNoRights:    {4403, "another subject: open another connection"},
 	errExpired:     {4401, "expired: the sign-in has ended"},
 	errRights:      {websocket.StatusServiceRestart, "rights changed: connect again"},

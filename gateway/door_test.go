@@ -20,6 +20,7 @@ type door struct {
 	mu      sync.Mutex
 	known   map[string]auth.Principal
 	tickets map[string]auth.Principal
+	away    map[string]error // what is said of them that can be judged by nobody now
 	changed chan struct{}
 }
 
@@ -33,6 +34,8 @@ func (d *door) Authenticate(_ context.Context, c auth.Credential) (auth.Principa
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch p, found := d.known[c.Value]; {
+	case d.away[c.Value] != nil:
+		return auth.Principal{}, d.away[c.Value]
 	case c.Kind == auth.Nothing && d.anonymous:
 		return auth.Principal{Anonymous: true}, nil
 	case c.Kind == auth.Nothing:

@@ -23,10 +23,19 @@ func (c *conn) authenticate(q *wire.Request) error {
 	defer cancel()
 	who, err := s.door.Authenticate(ctx, auth.Credential{Kind: auth.Either, Value: q.Token})
 	if err != nil {
-		s.turnedAway(err)
-		return errSignIn
+		return s.turnedBack(err)
 	}
 	return c.signIn(who, wire.AppendAck(nil, q.ID))
+}
+
+// turnedBack counts a caller who was not let in, and returns why the connection ends. Where the token may be good, it is
+// not called bad: the client comes back with it, and with the pauses that it makes of its own.
+func (s *Server) turnedBack(err error) error {
+	s.turnedAway(err)
+	if undecided(err) {
+		return errUndecided
+	}
+	return errSignIn
 }
 
 // signIn lets the caller in, or renews what they have: what they may see is theirs to subscribe to, and whom they

@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -53,6 +55,37 @@ func TestSignInByMessage(t *testing.T) {
 	bad.send(`{"type":"authenticate","id":3,"token":"bad"}`)
 	if code := bad.ends(); code != 4401 {
 		t.Errorf("closed with %d, want 4401", code)
+	}
+}
+
+// Whoever cannot be judged now is not told that the token is bad, and keeps it: over HTTP there is a time to come back, and a
+// WebSocket ends with a code after which clients do.
+func TestUndecidedSignIn(t *testing.T) {
+	d := good()
+	d.away = map[string]error{"late": context.DeadlineExceeded, "outage": &auth.Refusal{Reason: auth.KeysUnavailable, Remedy: "try again"}}
+	w := newWorld(t, 1, gateway.Options{Door: d, Policy: signedIn})
+	for token := range d.away {
+		for _, path := range []string{"/v1/presences/" + user(0).String(), "/v1/events?users=" + user(0).String(), "/v1/stats"} {
+			a := w.call("GET", path, "", "Authorization", "Bearer "+token)
+			if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || a.header.Get("WWW-Authenticate") != "" {
+				t.Errorf("%s of %s: %d %v", path, token, a.status, a.header)
+			}
+		}
+		if a := w.graph("GET", "/users/"+user(0).String()+"/presence", "", "Authorization", "Bearer "+token); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+			t.Errorf("the facade of %s: %d %v", token, a.status, a.header)
+		}
+		c, _, err := w.tryDial(as(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code := c.ends(); code != 1012 {
+			t.Errorf("%s in the handshake: closed with %d, want 1012", token, code)
+		}
+		renewing := w.dial(as("good"))
+		renewing.send(`{"type":"authenticate","id":1,"token":"` + token + `"}`)
+		if code := renewing.ends(); code != 1012 {
+			t.Errorf("%s in a message: closed with %d, want 1012", token, code)
+		}
 	}
 }
 

@@ -36,8 +36,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 	case open >= s.limits.Connections:
 		refused = errFull
 	case err != nil && !errors.Is(err, auth.ErrSignInRequired):
-		s.turnedAway(err)
-		refused = errSignIn
+		refused = s.turnedBack(err)
 	case !slices.Contains(subprotocols(r), wire.Protocol):
 		refused = errSubprotocol
 	}

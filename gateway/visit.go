@@ -70,10 +70,18 @@ func (s *Server) callerOf(w http.ResponseWriter, r *http.Request) (who auth.Prin
 	return who, g, nil
 }
 
+// undecidedPause is when a caller who could not be judged should come back, in seconds. The issuer is tried again within
+// half a minute.
+const undecidedPause = 10
+
 // unknown answers a caller who was not let in.
 func (s *Server) unknown(w http.ResponseWriter, err error) error {
+	detail := s.turnedAway(err)
+	if undecided(err) {
+		return &problem{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: undecidedPause}
+	}
 	w.Header().Set("WWW-Authenticate", "Bearer")
-	return &problem{Status: http.StatusUnauthorized, Detail: s.turnedAway(err)}
+	return &problem{Status: http.StatusUnauthorized, Detail: detail}
 }
 
 // askedBy names whoever answers for what a caller asks: the subject, or the address of an anonymous one.

@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"poller/plan":                   {"internal/presence"},
 	"hub":                           {"internal/presence"},
 	"gateway":                       {"gateway/auth", "gateway/describe", "gateway/graphapi", "gateway/wire", "hub", "internal/presence", "web"},
-	"gateway/auth":                  {"internal/presence"},
+	"gateway/auth":                  {"internal/presence", "internal/trust"},
 	"gateway/graphapi":              {"internal/presence"},
 	"hub/fleet":                     {"hub", "internal/presence"},
 	"hub/fleet/redis":               {"hub", "hub/fleet", "internal/presence"},

@@ -19,8 +19,8 @@ func newDoor(c *config.Config, trusted *trust.Authorities, log *zap.Logger) (*au
 		KeysFile:  a.APIKeysFile,
 		JWT: auth.JWT{Issuer: a.JWT.Issuer, Audience: a.JWT.Audience, JWKSURL: a.JWT.JWKSURL, TenantIDs: a.JWT.TenantIDs,
 			RequiredScope: a.JWT.RequiredScope, RequiredRole: a.JWT.RequiredRole},
-		RootCAs: trusted.Pool(),
-		Log:     log,
+		Trust: trusted,
+		Log:   log,
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 )
 
 const (
@@ -25,17 +27,19 @@ type fetcher struct {
 	where  string // of the keys, as the metadata last said; empty: not asked yet
 }
 
-func newFetcher(i *issuer, roots *x509.CertPool) *fetcher {
+func newFetcher(i *issuer, authorities *trust.Authorities) *fetcher {
 	return &fetcher{issuer: i, where: i.JWKSURL, client: &http.Client{
 		Timeout: fetchLimit,
-		Transport: &http.Transport{
-			Proxy:             http.ProxyFromEnvironment,
-			TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-			DisableKeepAlives: true, // it is used once in an hour
-			ForceAttemptHTTP2: true,
+		Transport: trust.NewTransport(authorities, func(roots *x509.CertPool) *http.Transport {
+			return &http.Transport{
+				Proxy:             http.ProxyFromEnvironment,
+				TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+				DisableKeepAlives: true, // it is used once in an hour
+				ForceAttemptHTTP2: true,
 
-			MaxResponseHeaderBytes: 64 << 10,
-		},
+				MaxResponseHeaderBytes: 64 << 10,
+			}
+		}),
 		CheckRedirect: func(r *http.Request, before []*http.Request) error {
 			if len(before) > maxRedirects {
 				return errors.New("too many redirections")

@@ -28,6 +28,9 @@ type keychain struct {
 	log   *zap.Logger
 	wake  chan struct{} // one place: the set is asked for
 
+	// trusted returns a channel that is closed when the authorities next change that the issuer is judged by.
+	trusted func() <-chan struct{}
+
 	mu       sync.Mutex
 	set      *keySet       // nil: none yet
 	fetched  time.Time     // when set was last confirmed
@@ -38,8 +41,8 @@ type keychain struct {
 	failure  error // of the last fetch; nil: it succeeded
 }
 
-func newKeychain(f *fetcher, log *zap.Logger) *keychain {
-	return &keychain{fetch: f.keys, log: log, wake: make(chan struct{}, 1), underWay: make(chan struct{}), absent: absentees{}}
+func newKeychain(f *fetcher, trusted func() <-chan struct{}, log *zap.Logger) *keychain {
+	return &keychain{fetch: f.keys, trusted: trusted, log: log, wake: make(chan struct{}, 1), underWay: make(chan struct{}), absent: absentees{}}
 }
 
 // current returns the set that is in force, or nil.
@@ -137,10 +140,11 @@ func (k *keychain) missing() error {
 	return refuse(UnknownKey, "the token is signed with a key that the sign-in service does not publish: sign in again, at the service that is configured here")
 }
 
-// run fetches the keys at once, then every hour and whenever they are asked for, until ctx ends.
+// run fetches the keys at once, then every hour, whenever they are asked for and when other authorities are trusted, until ctx ends.
 func (k *keychain) run(ctx context.Context) error {
 	pause, discover := retryFirst, true
 	for {
+		trusted := k.trusted()
 		limited, cancel := context.WithTimeout(ctx, fetchLimit)
 		set, err := k.fetch(limited, discover)
 		cancel()
@@ -165,6 +169,10 @@ func (k *keychain) run(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-timer.C:
+			discover = true
+			k.begin()
+		case <-trusted: // what was not, may be now
+			timer.Stop()
 			discover = true
 			k.begin()
 		case <-k.wake:

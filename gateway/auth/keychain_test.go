@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/internal/graphsim/authority"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 )
 
 // inTime runs then on a fake clock, with an issuer on a real connection: it is outside, and the clock stands still while it
@@ -232,6 +235,47 @@ func TestOutageAtTheStart(t *testing.T) {
 	})
 }
 
+// An issuer whose certificate is not trusted at the start is asked again as soon as it is: not at its next turn, which may be
+// half a minute away.
+func TestAuthorityIsTrustedLater(t *testing.T) {
+	stranger, _ := issuer(t)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	publish := func(text []byte) {
+		if err := os.WriteFile(file+".new", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(stranger.CAFile())
+	trusted, err := trust.Open(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var following sync.WaitGroup
+	following.Go(func() { _ = trusted.Run(ctx) })
+	defer following.Wait()
+	defer cancel()
+	w := newWorld(t, func(o *auth.Options) { o.Trust = trusted })
+	token := w.mint(w.person())
+	for range 4 { // the pauses grow: the next would be eight seconds
+		if why := w.why(token); why != auth.KeysUnavailable {
+			t.Fatalf("not trusted: %q", why)
+		}
+		time.Sleep(time.Second)
+	}
+	publish(w.CAFile())
+	began := time.Now()
+	for w.why(token) != "" {
+		if time.Since(began) > 2*time.Second {
+			t.Fatal("not let in 2 s after the authority was trusted")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // A slow issuer makes only those wait whose key is not known, and not for long.
 func TestSlowIssuer(t *testing.T) {
 	w := newWorld(t, nil)
@@ -359,7 +403,7 @@ func TestVersionOne(t *testing.T) {
 func TestAnotherProvider(t *testing.T) {
 	a, server := issuer(t)
 	jwt := auth.JWT{Issuer: "https://id.example.com/realms/staff", Audience: "presence", JWKSURL: server.URL + "/" + a.TenantID() + "/discovery/v2.0/keys", RequiredScope: "presence"}
-	v := newVerifier(t, auth.Options{JWT: jwt, RootCAs: a.Pool()})
+	v := newVerifier(t, auth.Options{JWT: jwt, Trust: trust.Of(a.Pool())})
 	run(t, v)
 	token := func(claims map[string]any) string {
 		all := map[string]any{"iss": jwt.Issuer, "aud": "presence", "sub": "42", "scope": "openid presence"}
@@ -415,7 +459,7 @@ func TestEntitlement(t *testing.T) {
 	} {
 		jwt := accepting(w.Authority, w.root)
 		jwt.RequiredScope, jwt.RequiredRole = row.scope, row.role
-		v := newVerifier(t, auth.Options{JWT: jwt, RootCAs: w.Pool()})
+		v := newVerifier(t, auth.Options{JWT: jwt, Trust: trust.Of(w.Pool())})
 		stop := run(t, v)
 		withRole, bare := w.person(), w.person()
 		withRole.Roles, bare.Scopes = []string{role}, []string{"Other"}

@@ -14,6 +14,9 @@ type Refusal struct {
 // Error says both.
 func (r *Refusal) Error() string { return "sign-in refused (" + string(r.Reason) + "): " + r.Remedy }
 
+// Passing reports whether nothing is known against the credential: it could not be judged now, and may be presented again.
+func (r *Refusal) Passing() bool { return r.Reason == KeysUnavailable }
+
 // Reason is why a credential is refused, from a small set: it is a metric's label.
 type Reason string
 

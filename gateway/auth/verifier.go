@@ -2,13 +2,14 @@ package auth
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 )
 
 const (
@@ -27,7 +28,7 @@ type Options struct {
 
 	Log *zap.Logger // nil: logs nothing
 
-	RootCAs *x509.CertPool // that the issuer's certificate is judged by; nil: the system's
+	Trust *trust.Authorities // that the issuer's certificate is judged by, followed; nil: the system's
 }
 
 // Verifier says who callers are. It is safe for concurrent use.
@@ -37,7 +38,7 @@ type Verifier struct {
 	tickets   *tickets
 
 	issuer   *issuer // nil: no access tokens
-	roots    *x509.CertPool
+	trust    *trust.Authorities
 	chain    *keychain
 	verified verified
 }
@@ -49,7 +50,7 @@ func New(o Options) (*Verifier, error) {
 		o.Log = zap.NewNop()
 	}
 	log := o.Log.Named("auth")
-	v := &Verifier{anonymous: o.Anonymous, tickets: newTickets(), roots: o.RootCAs}
+	v := &Verifier{anonymous: o.Anonymous, tickets: newTickets(), trust: o.Trust}
 	if o.KeysFile != "" {
 		var err error
 		if v.keys, err = openKeyring(o.KeysFile, log); err != nil {
@@ -61,7 +62,7 @@ func New(o Options) (*Verifier, error) {
 		if v.issuer, err = newIssuer(o.JWT); err != nil {
 			return nil, err
 		}
-		v.chain = newKeychain(newFetcher(v.issuer, o.RootCAs), log)
+		v.chain = newKeychain(newFetcher(v.issuer, o.Trust), o.Trust.Changed, log)
 	}
 	return v, nil
 }
@@ -194,7 +195,7 @@ func (v *Verifier) FetchKeys(ctx context.Context) (Keys, error) {
 	if v.issuer == nil {
 		return Keys{}, errors.New("auth: no issuer is configured")
 	}
-	f := newFetcher(v.issuer, v.roots)
+	f := newFetcher(v.issuer, v.trust)
 	set, err := f.keys(ctx, true)
 	if err != nil {
 		return Keys{}, err

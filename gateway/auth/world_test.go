@@ -14,6 +14,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/internal/graphsim/authority"
+	"github.com/presence-gateway/presence-gateway/internal/trust"
 )
 
 const (
@@ -70,7 +71,7 @@ func accepting(a *authority.Authority, root string) auth.JWT {
 func newWorld(t testing.TB, change func(*auth.Options)) *world {
 	t.Helper()
 	a, server := issuer(t)
-	o := auth.Options{JWT: accepting(a, server.URL), RootCAs: a.Pool()}
+	o := auth.Options{JWT: accepting(a, server.URL), Trust: trust.Of(a.Pool())}
 	if change != nil {
 		change(&o)
 	}
