@@ -11,19 +11,26 @@ import (
 
 // health decides what this process's clients are told. While the shards are shown to be current it is what the leader
 // says of its reads. Silence is never taken for calm: what could not be shown for 5 s is announced, and why, until it
-// can be shown again. A shorter hiccup, or a hand-over, is nobody's business.
+// can be shown again. A shorter hiccup, or a hand-over, is nobody's business: a term begins by saying that nobody polls,
+// until its reads succeed, and that is believed only once it was so for 5 s, however many terms it took.
 type health struct {
 	fleet    *Fleet
 	answered atomic.Bool // the store answered when it was last asked
 
 	mu       sync.Mutex
 	reported presence.Status // what the leader says
+	polled   time.Time       // when a leader last said anything but that nobody polls
 	author   uint64          // that leader's fence number
 	noted    time.Time
 	lost     presence.Status // what silence says; live: nothing
 }
 
-func (h *health) init(f *Fleet) { h.fleet = f }
+// init begins with what is true before anything was heard.
+func (h *health) init(f *Fleet) {
+	h.fleet, h.polled = f, time.Now()
+	h.lost = presence.Status{Reason: presence.HubUnavailable, Since: h.polled}
+	f.hub.Report(h.lost)
+}
 
 // note takes over what a leader says. One that is over may be heard a little longer, and numbers may begin again lower.
 func (h *health) note(author uint64, s presence.Status) {
@@ -31,7 +38,25 @@ func (h *health) note(author uint64, s presence.Status) {
 	defer h.mu.Unlock()
 	if now := time.Now(); author >= h.author || now.Sub(h.noted) > deafAfter {
 		h.reported, h.author, h.noted = s, author, now
+		h.poll(s, now)
 	}
+}
+
+func (h *health) poll(s presence.Status, now time.Time) {
+	if s.Reason != presence.NoPoller {
+		h.polled = now
+	}
+}
+
+// inherited is the status with which a term begins here: what was so stays so until the term's own reads show otherwise,
+// and if all was well there is nobody who reads yet.
+func (h *health) inherited() presence.Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.reported.Live() {
+		return h.reported
+	}
+	return presence.Status{Reason: presence.NoPoller, Since: h.polled}
 }
 
 func (h *health) run(ctx context.Context) error {
@@ -51,17 +76,19 @@ func (h *health) run(ctx context.Context) error {
 func (h *health) look() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now()
 	if t := h.fleet.leading(); t != nil {
 		h.lost = presence.Status{}
-		h.fleet.hub.Report(*t.status.Load())
+		status := *t.status.Load()
+		h.poll(status, now)
+		h.tell(status, now)
 		return
 	}
-	now := time.Now()
 	oldest, newest := h.fleet.shown()
 	switch {
 	case now.Sub(oldest) < lostAfter:
 		h.lost = presence.Status{}
-		h.fleet.hub.Report(h.reported)
+		h.tell(h.reported, now)
 		return
 	case h.lost.Live():
 		h.lost.Since = oldest
@@ -71,6 +98,14 @@ func (h *health) look() {
 		h.lost.Reason = presence.NoPoller // for it answers, but about nothing is anything heard
 	}
 	h.fleet.hub.Report(h.lost)
+}
+
+// tell tells the hub what a leader says.
+func (h *health) tell(s presence.Status, now time.Time) {
+	if s.Reason == presence.NoPoller && h.fleet.hub.Status().Live() && now.Sub(h.polled) < lostAfter {
+		return
+	}
+	h.fleet.hub.Report(s)
 }
 
 // shown returns when the shard shown longest ago to be current was, and the one shown last.

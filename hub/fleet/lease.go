@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
 const (
@@ -141,11 +139,3 @@ func (t *Term) prolong(asked time.Time) {
 // Held reports whether the lease stands at this instant, without asking anybody. To be asked right before each read
 // leaves: a process may have been stopped for any time before it.
 func (t *Term) Held() bool { return time.Now().Before(t.until()) && t.ctx.Err() == nil }
-
-// carried is the status with which a term begins: what was so stays so until reads have shown otherwise.
-func carried(s presence.Status) presence.Status {
-	if s.Reason == presence.HubUnavailable {
-		s.Reason = presence.NoPoller
-	}
-	return s
-}

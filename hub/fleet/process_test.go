@@ -2,9 +2,7 @@ package fleet_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/hub/fleet"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/poller/budget"
 )
 
 // process is one gateway of the fleet, with its clients.
@@ -21,6 +20,7 @@ type process struct {
 	link    *link
 	hub     *hub.Hub
 	fleet   *fleet.Fleet
+	before  *budget.Budget // of the last term here
 	stop    context.CancelFunc
 	ended   sync.WaitGroup
 	reader  *hub.Reader
@@ -126,111 +126,6 @@ func (w *world) told(c *client, item hub.Item) {
 	c.held[item.ID] = item
 }
 
-// poll is a poller, in short: everyone wanted is read each second, as far as the budget goes.
-func (p *process) poll(ctx context.Context, term *fleet.Term) error {
-	w := p.world
-	purse, err := openPurse(ctx, w, term)
-	if err != nil {
-		return err
-	}
-	demand := map[presence.ID]bool{}
-	var mu sync.Mutex
-	var follow sync.WaitGroup
-	defer follow.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	follow.Go(func() {
-		for {
-			wants, err := term.Wants(ctx)
-			if err != nil {
-				return
-			}
-			w.mu.Lock()
-			for _, want := range wants {
-				if w.heard != nil {
-					w.heard[want.ID] = want.Watchers
-				}
-			}
-			w.mu.Unlock()
-			mu.Lock()
-			for _, want := range wants {
-				if demand[want.ID] = want.Watchers > 0; want.Watchers == 0 {
-					delete(demand, want.ID)
-				}
-			}
-			mu.Unlock()
-		}
-	})
-	var described []presence.ID
-	reading := map[presence.ID]bool{}
-	first := true
-	travel := func(what string) time.Duration { return time.Duration(20e6 + w.dice(p.name, what, 0).below(60e6)) }
-	for {
-		wanted := map[presence.ID]bool{}
-		w.mu.Lock()
-		configured := w.configured()
-		w.mu.Unlock()
-		for _, id := range configured {
-			wanted[id] = true
-		}
-		mu.Lock()
-		if w.onDemand {
-			for id := range demand {
-				if index(id) >= 0 {
-					wanted[id] = true
-				}
-			}
-		}
-		mu.Unlock()
-		var lapsed, forgotten []presence.ID
-		for id := range reading {
-			switch {
-			case wanted[id]:
-			case slices.Contains(described, id):
-				forgotten = append(forgotten, id)
-			default:
-				lapsed = append(lapsed, id)
-			}
-		}
-		if described == nil || !slices.Equal(described, configured) {
-			described = configured
-			term.Describe(presence.NewDirectory(slices.Clone(configured), nil, nil))
-		}
-		term.Lapse(lapsed)
-		term.Forget(forgotten)
-		reading = wanted
-		wait := purse.take()
-		if wait == 0 && term.Held() {
-			asked := time.Now()
-			if !pause(ctx, travel("question")) {
-				return purse.close()
-			}
-			w.mu.Lock()
-			readings := w.tenant.read(p.name, slices.SortedFunc(maps.Keys(wanted), presence.ID.Compare), asked)
-			w.mu.Unlock()
-			if !pause(ctx, travel("answer")) {
-				return purse.close()
-			}
-			for i := range readings {
-				readings[i].Answered = time.Now()
-			}
-			if _, err := term.Observe(ctx, readings); err != nil {
-				if ctx.Err() != nil {
-					return purse.close()
-				}
-				return errors.Join(err, purse.close())
-			}
-			if first {
-				first = false
-				term.Report(presence.Status{})
-			}
-		}
-		if !pause(ctx, max(wait, sweep)) {
-			return purse.close()
-		}
-	}
-}
-
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -260,6 +155,11 @@ func (p *process) sample(ctx context.Context) {
 		silent := now.Sub(heard)
 		if status.Live() && silent > 10*time.Second {
 			p.world.failf("P6: %s has heard nothing of a shard for %v and says it is live", p.name, silent)
+		}
+		// On the reserve a read leaves every 5 s; the call that says that all is well may have taken 9, and then 5 s of silence
+		// are nothing.
+		if reads := p.world.tenant.reads; status.Live() && len(reads) > 0 && now.Sub(reads[len(reads)-1]) > 21*time.Second {
+			p.world.failf("P6: nobody has read for %v and %s says it is live", now.Sub(reads[len(reads)-1]), p.name)
 		}
 		p.world.mu.Unlock()
 	}

@@ -30,7 +30,7 @@ type shard struct {
 
 	heard    time.Time     // when there was a sign of life: a message, or the subscription
 	patience time.Duration // how long silence is put up with
-	shown    time.Time     // when a message last showed it to be current; a load does not: somebody must be alive
+	shown    time.Time     // when a message last showed it to be current; a load does not: somebody must be alive. Zero: never
 }
 
 // maxPending bounds what is kept while loading. Past it the load is in vain, and another follows.
@@ -39,7 +39,7 @@ const maxPending = 4096
 func (s *shard) begin(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heard, s.shown, s.patience = now, now, deafAfter
+	s.heard, s.patience = now, deafAfter
 }
 
 // Joined is [Listener].

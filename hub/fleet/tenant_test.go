@@ -39,12 +39,7 @@ var users = func() (ids []presence.ID) {
 	return ids
 }()
 
-const (
-	listed = 8 // of them, by configuration; the others are read on demand
-	limit  = 20
-	window = 10 * time.Second
-	sweep  = 600 * time.Millisecond
-)
+const listed = 8 // of them, by configuration; the others are read on demand
 
 func index(id presence.ID) int { return slices.Index(users, id) }
 

@@ -60,9 +60,9 @@ func (t *Term) begin(ctx context.Context) error {
 	f := t.fleet
 	t.turn <- struct{}{}
 	defer t.pass()
-	f.term.Store(t)
-	status := carried(f.hub.Status())
+	status := f.health.inherited()
 	t.status.Store(&status)
+	f.term.Store(t)
 	jobs := make([]*job, presence.Shards)
 	for i := range jobs {
 		jobs[i] = &job{shard: &f.shards[i], fresh: true, states: f.shards[i].take()}

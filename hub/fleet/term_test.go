@@ -116,7 +116,7 @@ func TestHandOver(t *testing.T) {
 			ended := time.Now()
 			for time.Since(ended) < 10*time.Second {
 				time.Sleep(100 * time.Millisecond)
-				for _, p := range w.processes {
+				for _, p := range w.processes[:2] { // the third has only begun
 					if status := p.hub.Status(); !status.Live() {
 						t.Fatalf("%s: %v, %v after the end", p.name, status.Reason, time.Since(ended))
 					}
