@@ -312,10 +312,11 @@ func (b *Budget) Close() error {
 	if !b.started {
 		return nil
 	}
-	if b.phase == full {
+	now := b.clock.now()
+	if b.phase == full || b.phase == reserved && !now.Before(b.phaseEnd()) {
 		b.phase = clean
 	}
-	if !b.write(b.clock.now()) {
+	if !b.write(now) {
 		return errors.New("budget: the record could not be written: the next start begins on the reserve")
 	}
 	return nil

@@ -83,7 +83,9 @@ func (b *Budget) share() error {
 		return err
 	default:
 		b.aged = max(age, time.Nanosecond)
-		if !direct {
+		// A window on the reserve that is over says nothing of what came after it: whoever goes on writes so first, but what it
+		// wrote before may have come late, and stand in its place.
+		if !direct || r.State == reserved && r.over(now, b) {
 			r.State = full // as if its writer had not closed it
 		}
 		b.restore(r, now)
@@ -94,6 +96,11 @@ func (b *Budget) share() error {
 		return errors.New("budget: the shared record cannot be written")
 	}
 	return nil
+}
+
+// over reports whether the window on the reserve that r tells of has passed.
+func (r *record) over(now time.Time, b *Budget) bool {
+	return !now.Before(r.clockAt(now, b.clock, b.aged)(r.Began).Add(b.rest))
 }
 
 // follow adds what this process remembers of its own term before, which the record may have lost: a pause, and a

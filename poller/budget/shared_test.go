@@ -225,3 +225,32 @@ func TestNothingLeavesThatTheSharedRecordDoesNotKnow(t *testing.T) {
 		h.close(b)
 	})
 }
+
+// A write that was given up may be done late, in place of one that came after it. So the record of a window on the
+// reserve that is over does not say that nothing more was spent.
+func TestWindowThatIsOverSaysNothing(t *testing.T) {
+	inHouse(t, func(h *house) {
+		m := &memory{}
+		b := h.term(m, nil)
+		time.Sleep(28 * time.Second)
+		h.spend(b, time.Second)
+		late := m.text
+		h.spend(b, 2*time.Second)
+		m.text, m.saved = late, time.Now()
+		h.spend(b, 40*time.Second)
+		b.Crash()
+		b = h.term(m, nil)
+		h.want("after a full window", h.spend(b, 29*time.Second), 10)
+		b.Crash()
+		b = h.term(m, nil)
+		h.want("the same window on the reserve", h.spend(b, 500*time.Millisecond), 0)
+
+		time.Sleep(30 * time.Second) // it is over, and nothing is read
+		h.close(b)
+		b = h.term(m, nil)
+		if b.Usage().Reserve {
+			h.Error("on the reserve, though all that was spent is on record")
+		}
+		h.close(b)
+	})
+}
