@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
@@ -98,11 +99,11 @@ func (c conformance) run(t *testing.T, w *world) {
 		want = append(slices.Clone(want), "ping 999999")
 	}
 	var got []string
-	for {
+	for start := time.Now(); ; {
 		opcode, payload, err := x.next()
 		var timeout net.Error
 		switch {
-		case errors.As(err, &timeout) && timeout.Timeout():
+		case errors.As(err, &timeout) && timeout.Timeout(), time.Since(start) > 15*time.Second: // heartbeats are no end
 			t.Fatalf("heard %q, then nothing; want %q and %d", got, want, c.code)
 		case err != nil:
 			if !errors.Is(err, io.EOF) || c.code != 1006 {

@@ -75,12 +75,9 @@ func (s *strangers) spent(subject string, now time.Time) bool {
 
 // room returns how many strangers more a subject may ask for now.
 func (s *strangers) room(subject string, now time.Time) int {
-	if s.spent(subject, now) {
-		return 0
-	}
 	most := max(maxOpen, s.allowed)
 	if b := s.subjects[subject]; b != nil {
-		most *= b.tokens / s.allowed
+		most *= b.available(now) / s.allowed
 	}
 	return int(most) - s.open[subject]
 }
