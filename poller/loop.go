@@ -78,7 +78,7 @@ func (p *Poller) sourceChange() <-chan struct{} {
 
 func (l *loop) run(ctx context.Context, first update) error {
 	defer l.readers.Wait() // results has room for all of them
-	l.outage.begin(time.Now())
+	l.outage.begin(time.Now(), l.o.Before)
 	l.left = time.Now()
 	if err := l.apply(ctx, first); err != nil {
 		return err

@@ -26,6 +26,8 @@ type outage struct {
 	failing  time.Time // since when
 	latest   presence.Reason
 
+	inherited bool // the last success is another process's, and no answer has come since
+
 	status    presence.Status
 	unsaid    bool          // nothing was reported yet
 	recovered time.Time     // the first success after the outage, or after the start; zero: none yet
@@ -41,11 +43,18 @@ type sight struct {
 	sweep        time.Duration
 }
 
-func (o *outage) begin(now time.Time) { *o = outage{success: now, unsaid: true, empty: true} }
+// begin starts now, at before if another process had its last success then: an outage that began under that one is
+// announced no later because this one took over in the midst of it.
+func (o *outage) begin(now, before time.Time) {
+	*o = outage{success: now, unsaid: true, empty: true}
+	if !before.IsZero() && before.Before(now) {
+		o.success, o.inherited = before, true
+	}
+}
 
 // succeeded notes a success. true: it may be the end of an outage, whoever is overdue now must be read first.
 func (o *outage) succeeded(now time.Time) bool {
-	o.success, o.pending, o.failures, o.latest = now, time.Time{}, 0, ""
+	o.success, o.pending, o.failures, o.latest, o.inherited = now, time.Time{}, 0, "", false
 	o.patience, o.pause = time.Time{}, time.Time{}
 	if (o.unsaid || !o.status.Live()) && o.recovered.IsZero() {
 		o.recovered, o.sweep = now, 0
@@ -59,7 +68,7 @@ func (o *outage) failed(now time.Time, why presence.Reason, wait time.Duration) 
 	if o.failures++; o.failures == 1 {
 		o.failing = now
 	}
-	o.latest = why
+	o.latest, o.inherited = why, false
 	switch {
 	case wait >= quiet:
 		o.pause = now.Add(wait)
@@ -80,7 +89,10 @@ func (o *outage) tick(now time.Time, s sight) (presence.Status, bool) {
 		return o.say(presence.Status{})
 	}
 	if o.empty {
-		o.empty, o.success = false, now
+		o.empty = false
+		if !o.inherited {
+			o.success = now
+		}
 	}
 	if !s.due {
 		o.pending = time.Time{}
@@ -114,7 +126,7 @@ func (o *outage) down(now time.Time, s sight) bool {
 	if o.failures < 2 && o.patience.After(pending) {
 		pending = o.patience
 	}
-	return now.Before(o.pause) ||
+	return now.Before(o.pause) || o.inherited && s.paused ||
 		o.failures >= 2 && now.Sub(o.failing) >= twice ||
 		now.Sub(pending) >= hanging
 }

@@ -50,6 +50,7 @@ type Options struct {
 	Budget       *budget.Budget
 	Kind         graph.Kind    // of the reads, for metrics; default batch
 	Interval     time.Duration // how often each user should be read; default 5 s
+	Before       time.Time     // when a read of another process last succeeded, which read before this one; zero: unknown
 	RetryRefused time.Duration // how often who was refused alone is asked again; default 9 min
 	Watch        Watch         // who is read
 	// Credential tells metrics when it expires; with Changed() <-chan struct{}, when to try again; with Challenge(claims

@@ -51,7 +51,7 @@ func newAlone(c *config.Config, registry *prometheus.Registry, p parts) (*back, 
 	// One process leads unless another one of the same folder does.
 	gauge(registry, "presence_leader", "1 while this process is the one that reads.", func() bool { return !spending.Held() })
 	gauge(registry, "presence_hub_connected", "1 while the hub is connected; one in memory always is.", func() bool { return true })
-	reading, err := newPoller(c, readings{client, b.table, spending}, registry, p)
+	reading, err := newPoller(c, readings{source: client, term: b.table, spending: spending}, registry, p)
 	if err != nil {
 		return nil, errors.Join(err, spending.Close())
 	}

@@ -64,6 +64,7 @@ type readings struct {
 	}
 	term     poller.Term
 	spending *budget.Budget
+	before   time.Time // when a read last succeeded, of whoever read before; zero: nobody did
 }
 
 func newPoller(c *config.Config, r readings, registry prometheus.Registerer, p parts) (*poller.Poller, error) {
@@ -71,6 +72,7 @@ func newPoller(c *config.Config, r readings, registry prometheus.Registerer, p p
 		Budget:     r.spending,
 		Kind:       graph.Kind(c.Graph.Read),
 		Interval:   c.Graph.Interval,
+		Before:     r.before,
 		Credential: p.credential,
 		Registry:   registry,
 		Log:        p.log,

@@ -32,6 +32,7 @@ type told struct {
 type watcher struct {
 	t       testing.TB
 	address string
+	others  []string // where else to go when the address does not answer
 	users   []string
 
 	mu       sync.Mutex
@@ -54,6 +55,11 @@ func (w *watcher) run(ctx context.Context) {
 		w.connect(ctx)
 		w.status(false, "disconnected")
 		w.failures++
+		if len(w.others) > 0 {
+			w.mu.Lock()
+			w.address, w.others = w.others[0], append(w.others[1:], w.address)
+			w.mu.Unlock()
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Duration(rand.Int64N(int64(500 * time.Millisecond)))): // full jitter

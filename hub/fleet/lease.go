@@ -136,6 +136,12 @@ func (t *Term) prolong(asked time.Time) {
 	t.deadline.Store(&deadline)
 }
 
+// renewed is when the store was last asked for the lease and gave it.
+func (t *Term) renewed() time.Time {
+	ttl := t.fleet.o.LeaseTTL
+	return t.until().Add(ttl/10 - ttl)
+}
+
 // Held reports whether the lease stands at this instant, without asking anybody. To be asked right before each read
 // leaves: a process may have been stopped for any time before it.
 func (t *Term) Held() bool { return time.Now().Before(t.until()) && t.ctx.Err() == nil }

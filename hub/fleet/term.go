@@ -81,6 +81,19 @@ func (t *Term) begin(ctx context.Context) error {
 // if nothing was lost.
 func (t *Term) Number() uint64 { return t.fence.Number }
 
+// Before returns when the latest read began that is known to have brought anybody's state, in whatever process; zero if
+// none is.
+func (t *Term) Before() (latest time.Time) {
+	for shard := range presence.Shards {
+		for _, item := range t.fleet.hub.Held(nil, shard) {
+			if item.ObservedAt.After(latest) {
+				latest = item.ObservedAt
+			}
+		}
+	}
+	return latest
+}
+
 // pass lets the next one write.
 func (t *Term) pass() { <-t.turn }
 
@@ -101,12 +114,16 @@ func (s *shard) take() []hub.Item {
 func (t *Term) leave(handed bool) {
 	f := t.fleet
 	now := time.Now()
+	shown := now
+	if !handed { // since then nothing that was read may have got anywhere
+		shown = t.renewed()
+	}
 	f.term.Store(nil)
 	f.health.note(t.fence.Number, *t.status.Load())
 	for i := range f.shards {
 		s := &f.shards[i]
 		s.mu.Lock()
-		if s.shown = now; !handed || !s.joined {
+		if s.shown = shown; !handed || !s.joined {
 			s.current = false
 		}
 		if !s.current {

@@ -196,6 +196,33 @@ func TestSilenceIsAnnounced(t *testing.T) {
 	})
 }
 
+// A leader that is cut off holds its lease a little longer, but what it reads gets nowhere: its own clients are told no
+// later than others.
+func TestSilenceAroundTheLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quiet(t, 2)
+		leader, _ := w.leader()
+		for range 3 {
+			w.mu.Lock()
+			leader.link.cut = true
+			leader.link.reset()
+			w.mu.Unlock()
+			began := time.Now()
+			for leader.hub.Status().Live() && time.Since(began) < 10*time.Second {
+				time.Sleep(50 * time.Millisecond)
+			}
+			if took := time.Since(began); took < 3*time.Second || took > 6*time.Second {
+				t.Errorf("announced after %v", took)
+			}
+			w.mu.Lock()
+			leader.link.cut = false
+			w.mu.Unlock()
+			time.Sleep(window + 5*time.Second)
+			leader, _ = w.leader()
+		}
+	})
+}
+
 // Whom anybody watches, the leader hears of within a second, and no longer once the process is dead.
 func TestWantsReachTheLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -106,6 +106,18 @@ func (g *Nodes) AwaitWhole() {
 	}
 }
 
+// AwaitReplicas waits until every owner has its replica, everyone knows, and an owner could die anew.
+func (g *Nodes) AwaitReplicas() {
+	g.t.Helper()
+	for _, s := range g.Servers {
+		s.await("three replicas follow", func() bool {
+			nodes := s.nodes()
+			return strings.Count(nodes, "slave") == 3 && !strings.Contains(nodes, "fail") &&
+				(s.info("replication", "role") == "master" || s.info("replication", "master_link_status") == "up")
+		})
+	}
+}
+
 // Owner returns the living node that owns the slot of a key now, by its own account.
 func (g *Nodes) Owner(key string) *Server {
 	g.t.Helper()
