@@ -31,7 +31,7 @@ wait $sdk
 scripts/sdk.sh test
 
 step "real processes, alone on the machine: these measure"
-go test -timeout 15m ./cmd/...
+go test -timeout 15m -parallel 4 ./cmd/...
 
 step "fuzz targets, shortly"
 scripts/fuzz.sh "${FUZZTIME:-4s}"

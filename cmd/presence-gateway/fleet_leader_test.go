@@ -70,7 +70,6 @@ func TestFleetLosesItsLeader(t *testing.T) {
 			leader.signal(syscall.SIGCONT)
 			return time.Time{}
 		})
-		s.another()
 		asked := time.Now()
 		s.strike("leader killed in a pause of 12 s", 13*time.Second, func() time.Time {
 			asked = time.Now()
