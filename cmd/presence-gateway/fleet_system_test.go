@@ -191,12 +191,6 @@ func (s *system) leader() *gatewayProcess {
 	return leader
 }
 
-// others are those that do not lead.
-func (s *system) others() []*gatewayProcess {
-	leader := s.leader()
-	return slices.DeleteFunc(slices.Clone(s.members), func(g *gatewayProcess) bool { return g == leader })
-}
-
 // kill ends a process as a power cut does.
 func (g *gatewayProcess) kill() {
 	g.signal(syscall.SIGKILL)
