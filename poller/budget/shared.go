@@ -14,11 +14,15 @@ import (
 // file it may forget what it acknowledged, and may not be there for a while: then nothing leaves that would have to be
 // written first.
 type Record interface {
-	// Load returns what was saved last, and how long ago; nil if there is nothing. An error says that nobody knows.
+	// Load returns what was saved last, and how long ago; nil if there is nothing. [ErrUnsure] comes with what may be older
+	// than the last. Any other error says that nobody knows.
 	Load(ctx context.Context) (text []byte, age time.Duration, err error)
 	// Save keeps text in place of what was saved before. An error says that it may not have been.
 	Save(ctx context.Context, text []byte) error
 }
+
+// ErrUnsure says of a shared record that another may have been saved since.
+var ErrUnsure = errors.New("budget: the record may not be the last one")
 
 // recordLimit is how long a record is waited for.
 const recordLimit = 2 * time.Second
@@ -39,7 +43,8 @@ func (s *shared) read() (record, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
 	text, age, err := s.Load(ctx)
-	if err != nil {
+	unsure := errors.Is(err, ErrUnsure)
+	if err != nil && !unsure {
 		return record{}, 0, fmt.Errorf("budget: the shared record cannot be read: %w", err)
 	}
 	if text == nil {
@@ -48,6 +53,9 @@ func (s *shared) read() (record, time.Duration, error) {
 	r, err := parseRecord(text)
 	if err != nil {
 		return record{}, 0, errors.Join(errBroken, err)
+	}
+	if unsure {
+		r.State = full // as if its writer had not closed it
 	}
 	return r, age, nil
 }

@@ -12,14 +12,15 @@ import (
 
 // memory is a record that processes share. It forgets, and its clock is not that of the machine.
 type memory struct {
-	now   func() time.Time
-	term  uint64 // whose turn it is
-	text  []byte
-	saved time.Time
-	skew  time.Duration
-	dead  bool
-	lost  time.Time
-	past  []past // for going back
+	now    func() time.Time
+	term   uint64 // whose turn it is
+	text   []byte
+	saved  time.Time
+	skew   time.Duration
+	dead   bool
+	unsure bool
+	lost   time.Time
+	past   []past // for going back
 }
 
 type past struct {
@@ -42,7 +43,11 @@ func (t turn) Load(context.Context) ([]byte, time.Duration, error) {
 	case t.number != t.term:
 		return nil, 0, errLost
 	}
-	return t.text, max(0, t.memory.now().Add(t.skew).Sub(t.saved)), nil
+	var err error
+	if t.unsure {
+		err = budget.ErrUnsure
+	}
+	return t.text, max(0, t.memory.now().Add(t.skew).Sub(t.saved)), err
 }
 
 func (t turn) Save(_ context.Context, text []byte) error {
@@ -185,6 +190,22 @@ func TestClocksOfSharedRecord(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRecordThatMayNotBeTheLast(t *testing.T) {
+	inHouse(t, func(h *house) {
+		m := &memory{}
+		b := h.term(m, nil)
+		h.spend(b, 40*time.Second)
+		b.Pause(time.Now().Add(20 * time.Second))
+		h.close(b)
+		m.unsure = true
+		b = h.term(m, nil)
+		if u := b.Usage(); !u.Reserve || u.Paused == 0 {
+			h.Errorf("an old record that was closed is believed, or its pause is not: %+v", u)
+		}
+		h.close(b)
+	})
 }
 
 func TestNothingLeavesThatTheSharedRecordDoesNotKnow(t *testing.T) {

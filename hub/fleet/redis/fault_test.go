@@ -82,6 +82,13 @@ func (a *audience) last(shard int) time.Time {
 	return time.Time{}
 }
 
+// joined is how often a shard was joined.
+func (a *audience) joined(shard int) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.joins[shard]
+}
+
 // within says that a recovery took no longer than it may.
 func within(t *testing.T, what string, took, limit time.Duration) {
 	t.Helper()
@@ -131,6 +138,12 @@ func TestStandaloneComesBackEmpty(t *testing.T) {
 		t.Errorf("after the states alone were lost: %+v", got)
 	}
 	p.recover(hears)
+	beat := p.message(nil)
+	beat.Confirmed = []fleet.Confirmed{{Asked: time.Now(), Users: []presence.ID{someone(3, 1)}}}
+	if got := p.try(beat); got.Err != nil || server.Do("HLEN", "presence:{s03}:seen") != int64(1) {
+		t.Errorf("somebody without a state is noted as seen: %+v", got)
+	}
+	p.took(beat)
 	server.ForgetScripts()
 	if got := p.try(p.message(nil)); got.Err != nil || got.Outcome != fleet.Done {
 		t.Errorf("after SCRIPT FLUSH: %+v", got)
@@ -147,24 +160,23 @@ func TestSubscriberCutOff(t *testing.T) {
 	p := newPen(t, s, 3)
 	p.write(nil)
 
-	joins := func() int { return hears.joins[3] }
 	again := func(what string, limit time.Duration, before int) {
 		t.Helper()
-		within(t, what, hears.await(t, what, func() bool { return hears.in[3] && joins() > before }), limit)
+		within(t, what, hears.await(t, what, func() bool { return hears.in[3] && hears.joins[3] > before }), limit)
 		p.recover(hears)
 	}
-	was := joins()
+	was := hears.joined(3)
 	server.CutClients("pubsub")
 	again("CLIENT KILL", time.Second, was)
 
-	was = joins()
+	was = hears.joined(3)
 	wire.Cut()
 	hears.await(t, "left", func() bool { return !hears.in[3] })
 	wire.Mend()
 	again("a cut wire", time.Second, was)
 
 	// A wire that swallows everything shows by silence only; who notices asks to be joined anew.
-	was = joins()
+	was = hears.joined(3)
 	wire.Swallow()
 	time.Sleep(time.Until(time.Now().Add(1100 * time.Millisecond))) // a fresh connection is not given up
 	beyond.Rejoin(3)
@@ -173,7 +185,7 @@ func TestSubscriberCutOff(t *testing.T) {
 	again("a wire that swallowed all", 3*time.Second, was)
 
 	// Redis drops a subscriber that does not keep up.
-	was = joins()
+	was = hears.joined(3)
 	hears.mu.Lock() // whoever tells it something waits
 	note := strings.Repeat("x", 50_000)
 	for n := range 1000 {
@@ -239,6 +251,9 @@ func TestSentinelFailsOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := s.SaveBudget(t.Context(), lease, []byte("spent")); err != nil {
+		t.Fatal(err)
+	}
 	first := g.Primary()
 	first.Do("WAIT", 2, 5000)
 
@@ -272,6 +287,9 @@ func TestSentinelFailsOver(t *testing.T) {
 
 	if err := eventually(func() error { return s.Renew(t.Context(), lease, time.Minute) }); err != nil {
 		t.Errorf("renewed at the new primary: %v", err)
+	}
+	if record, _, err := s.LoadBudget(t.Context(), lease); string(record) != "spent" || !errors.Is(err, fleet.ErrForeign) {
+		t.Errorf("a record kept by the primary before: %q, %v", record, err)
 	}
 	first.Start()
 	second := g.Failover()
@@ -316,7 +334,9 @@ func TestClusterLosesAnOwnerAndMovesSlots(t *testing.T) {
 	p.recover(hears)
 
 	for range 3 {
+		joins := hears.joined(shard)
 		g.MigrateSlot(key)
+		within(t, "Cluster: slot moved, joined anew", hears.await(t, "the shard is joined anew", func() bool { return hears.joins[shard] > joins }), 2*time.Second)
 		within(t, "Cluster: slot moved", p.recover(hears), 4*time.Second)
 		wantStates(t, "moved", p.load().States, stateOf(someone(shard, 0), "A", "Busy"))
 	}

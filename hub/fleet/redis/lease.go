@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -89,7 +88,7 @@ func (s *Store) ours(ctx context.Context, what string, answer any, err error) er
 func (s *Store) Release(ctx context.Context, fence fleet.Fence) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	answer, err := releaseScript.run(ctx, s.client, []string{s.keys.lease}, fence.String())
+	answer, err := releaseScript.run(ctx, s.client, []string{s.keys.lease}, fence.Holder)
 	return s.ours(ctx, "free the lease", answer, err)
 }
 
@@ -114,18 +113,27 @@ func (s *Store) Generation(ctx context.Context, fence fleet.Fence, above uint32)
 
 // SaveBudget implements [fleet.Lease].
 func (s *Store) SaveBudget(ctx context.Context, fence fleet.Fence, record []byte) error {
+	const what = "keep the record of spent reads"
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	answer, err := budgetScript.run(ctx, s.client, []string{s.keys.lease, s.keys.budget}, fence.String(), record)
-	return s.ours(ctx, "keep the record of spent reads", answer, err)
+	client, err := s.granting(ctx)
+	if err != nil {
+		return fmt.Errorf("redis: %s: %w", what, s.explain(err))
+	}
+	answer, err := budgetScript.run(ctx, client, []string{s.keys.lease, s.keys.budget}, fence.String(), record)
+	return s.ours(ctx, what, answer, err)
 }
 
-// LoadBudget implements [fleet.Lease].
+// LoadBudget implements [fleet.Lease]. A life ends with a restart, and another server has another.
 func (s *Store) LoadBudget(ctx context.Context, fence fleet.Fence) (record []byte, age time.Duration, err error) {
+	const what = "look up the record of spent reads"
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	const what = "look up the record of spent reads"
-	answer, err := budgetScript.run(ctx, s.client, []string{s.keys.lease, s.keys.budget}, fence.String())
+	client, err := s.granting(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("redis: %s: %w", what, s.explain(err))
+	}
+	answer, err := budgetScript.run(ctx, client, []string{s.keys.lease, s.keys.budget}, fence.String())
 	if err := s.ours(ctx, what, answer, err); err != nil {
 		return nil, 0, err
 	}
@@ -133,13 +141,17 @@ func (s *Store) LoadBudget(ctx context.Context, fence fleet.Fence) (record []byt
 	if len(said) == 0 {
 		return nil, 0, fleet.ErrNone
 	}
-	text, _ := said[0].(string)
-	if len(said) != 2 {
-		return nil, 0, fmt.Errorf("redis: %s: %w", what, errors.New("an answer of another kind"))
+	if len(said) != 3 {
+		return nil, 0, fmt.Errorf("redis: %s: an answer of %d parts", what, len(said))
 	}
+	text, _ := said[0].(string)
 	ms, err := readNumber(said[1])
 	if err != nil {
 		return nil, 0, fmt.Errorf("redis: %s: %w", what, err)
 	}
-	return []byte(text), time.Duration(ms) * time.Millisecond, nil //nolint:gosec // an age
+	age = time.Duration(ms) * time.Millisecond //nolint:gosec // an age
+	if said[2] != "1" {
+		return []byte(text), age, fleet.ErrForeign
+	}
+	return []byte(text), age, nil
 }

@@ -280,6 +280,20 @@ func TestLease(t *testing.T) {
 		if err := s.Release(ctx, stranger); err != nil {
 			t.Error(err)
 		}
+		if err := s.Renew(ctx, first, time.Minute); err != nil {
+			t.Errorf("released by another: %v", err)
+		}
+		if err := s.Release(ctx, fleet.Fence{Number: 7, Holder: "first"}); err != nil {
+			t.Error(err)
+		}
+		if err := s.Renew(ctx, first, ttl); !errors.Is(err, fleet.ErrLost) {
+			t.Errorf("renewed after a release that did not know the number: %v", err)
+		}
+		if again, err := s.Acquire(ctx, "first", 0, ttl); err != nil || again.Number != 2 {
+			t.Errorf("%v, %v", again, err)
+		} else {
+			first = again
+		}
 		if err := s.Renew(ctx, first, ttl); err != nil {
 			t.Errorf("released by another: %v", err)
 		}

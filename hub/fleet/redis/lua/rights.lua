@@ -25,6 +25,7 @@ try('ZREM', KEYS[2], 'a')
 try('ZREMRANGEBYSCORE', KEYS[2], '-inf', '0')
 try('PEXPIRE', KEYS[2], '1000')
 if ARGV[1] then
+  try('INFO', 'server')
   try('SET', KEYS[2], '1', 'PX', '1000')
   try(ARGV[1], ARGV[2], '')
 end
