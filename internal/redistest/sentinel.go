@@ -60,7 +60,8 @@ func newSentinel(t testing.TB, o Options, a *authority, host, port string) *Serv
 	lines := []string{
 		fmt.Sprintf("sentinel monitor %s %s %s 2", MasterName, host, port),
 		fmt.Sprintf("sentinel down-after-milliseconds %s %d", MasterName, o.DownAfter),
-		fmt.Sprintf("sentinel failover-timeout %s 10000", MasterName),
+		// Twice this is waited after an election that found no replica alive.
+		fmt.Sprintf("sentinel failover-timeout %s 2000", MasterName),
 	}
 	if len(o.Users) > 0 {
 		lines = append(lines, "sentinel auth-user "+MasterName+" "+keeper, "sentinel auth-pass "+MasterName+" "+keeperPassword,
