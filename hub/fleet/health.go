@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
@@ -15,7 +17,8 @@ import (
 // until its reads succeed, and that is believed only once it was so for 5 s, however many terms it took.
 type health struct {
 	fleet    *Fleet
-	answered atomic.Bool // the store answered when it was last asked
+	answered atomic.Bool  // the store answered when it was last asked
+	ahead    atomic.Int64 // how far the clock here seems ahead of the leader's, in ns: a message's way is in it
 
 	mu       sync.Mutex
 	reported presence.Status // what the leader says
@@ -58,6 +61,18 @@ func (h *health) inherited() presence.Status {
 	}
 	return presence.Status{Reason: presence.NoPoller, Since: h.polled}
 }
+
+// clock compares the clock here with a leader's. Ages are told by the leader's clock, so the two had better agree.
+func (h *health) clock(at time.Time) {
+	if !at.IsZero() {
+		h.ahead.Store(int64(time.Since(at)))
+	}
+}
+
+const (
+	skewed    = 2 * time.Second
+	skewAgain = 10 * time.Minute
+)
 
 func (h *health) run(ctx context.Context) error {
 	tick := time.NewTicker(beatEvery / 4)
@@ -127,7 +142,13 @@ func (f *Fleet) shown() (oldest, newest time.Time) {
 
 // ask asks the store whether it answers at all, while little is heard.
 func (h *health) ask(ctx context.Context) error {
+	var warned time.Time
 	for sleep(ctx, beatEvery) {
+		if ahead := time.Duration(h.ahead.Load()); ahead.Abs() > skewed && time.Since(warned) > skewAgain {
+			warned = time.Now()
+			h.fleet.log.Warn("the clocks of this process and the one that polls differ, or messages take long: ages are off by as much",
+				zap.Duration("ahead", ahead))
+		}
 		if oldest, _ := h.fleet.shown(); h.fleet.leading() != nil || time.Since(oldest) < 2*beatEvery {
 			h.answered.Store(true)
 			continue

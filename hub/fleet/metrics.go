@@ -49,6 +49,10 @@ func newMetrics(f *Fleet) (*metrics, error) {
 		oldest, _ := f.shown()
 		return f.Leads() || time.Since(oldest) < lostAfter
 	})
+	all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "presence_fleet_clock_ahead_seconds",
+		Help: "How far this clock seems ahead of the one of the process that polls; a message's way is in it.",
+	}, func() float64 { return time.Duration(f.health.ahead.Load()).Seconds() }))
 	if f.o.Registry != nil {
 		for _, c := range all {
 			if err := f.o.Registry.Register(c); err != nil {

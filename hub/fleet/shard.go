@@ -70,6 +70,7 @@ func (f *Fleet) Heard(m *Message) {
 	}
 	f.saw(m.Fence)
 	f.health.note(m.Fence, m.Status)
+	f.health.clock(m.At)
 	f.directory.want(m.Directory)
 	f.metrics.messages.Inc()
 	s := &f.shards[m.Shard]
