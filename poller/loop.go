@@ -250,7 +250,6 @@ func (l *loop) report(status presence.Status) {
 	} else {
 		l.log.Warn("no read succeeds", zap.String("reason", string(status.Reason)), zap.Time("since", status.Since))
 	}
-	l.metrics.degraded(status.Reason)
 	l.term.Report(status)
 }
 

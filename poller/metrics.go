@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
 // metrics are what operators watch of the reading side. No label names a person.
@@ -16,7 +14,6 @@ type metrics struct {
 	changes   prometheus.Counter
 	regressed prometheus.Counter
 	sweep     prometheus.Gauge
-	reasons   *prometheus.GaugeVec
 }
 
 func newMetrics(p *Poller) (*metrics, error) {
@@ -37,17 +34,12 @@ func newMetrics(p *Poller) (*metrics, error) {
 			Name: "presence_sweep_seconds",
 			Help: "How long it takes to ask everyone once, at the pace of now.",
 		}),
-		reasons: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "presence_degraded",
-			Help: "1 while clients are told that states may be old, by reason.",
-		}, []string{"reason"}),
 	}
-	m.degraded("")
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
 	collectors := []prometheus.Collector{
-		m.requests, m.changes, m.regressed, m.sweep, m.reasons,
+		m.requests, m.changes, m.regressed, m.sweep,
 		gauge("presence_graph_window_requests", "Presence reads that may have reached Graph within the window.",
 			func() float64 { return float64(p.o.Budget.Usage().Spent) }),
 		gauge("presence_graph_window_limit", "Presence reads allowed in any window.",
@@ -89,17 +81,6 @@ func (p *Poller) tokenLife() float64 {
 		return math.NaN()
 	}
 	return time.Until(token.Expires).Seconds()
-}
-
-// degraded shows one reason, or none.
-func (m *metrics) degraded(reason presence.Reason) {
-	for _, r := range []presence.Reason{presence.GraphUnavailable, presence.Throttled, presence.Unauthorized, presence.NoPoller} {
-		value := 0.0
-		if r == reason {
-			value = 1
-		}
-		m.reasons.WithLabelValues(string(r)).Set(value)
-	}
 }
 
 // certified is a credential that may sign in with a certificate.

@@ -40,6 +40,7 @@ func run(ctx context.Context, c *config.Config, p parts) error {
 	if err != nil {
 		return err
 	}
+	registry.MustRegister(degraded{behind.table})
 	server, err := newGateway(c, behind, registry, p)
 	if err != nil {
 		return err
