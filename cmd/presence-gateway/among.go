@@ -95,8 +95,11 @@ type purse struct{ term *fleet.Term }
 
 func (p purse) Load(ctx context.Context) ([]byte, time.Duration, error) {
 	text, age, err := p.term.LoadBudget(ctx)
-	if errors.Is(err, fleet.ErrNone) {
+	switch {
+	case errors.Is(err, fleet.ErrNone):
 		return nil, 0, nil
+	case errors.Is(err, fleet.ErrForeign):
+		err = budget.ErrUnsure
 	}
 	return text, age, err
 }
