@@ -54,7 +54,7 @@ func newLoop(p *Poller, updates <-chan update) *loop {
 		wanted:  make(chan struct{}, 1),
 		permits: make(chan *budget.Spend),
 		told:    map[presence.ID]bool{},
-		tried:   len(p.o.Watch.Groups) == 0,
+		tried:   !p.roster.incomplete(),
 	}
 	l.changed, l.trusted = p.credentialChange(), p.sourceChange()
 	return l

@@ -62,7 +62,7 @@ type lapse struct {
 }
 
 func newRoster(w Watch) *roster {
-	return &roster{
+	r := &roster{
 		w:       w,
 		groups:  map[presence.ID]expansion{},
 		out:     map[presence.ID]bool{},
@@ -70,6 +70,35 @@ func newRoster(w Watch) *roster {
 		base:    map[presence.ID]rule{},
 		surplus: map[presence.ID]rule{},
 		demand:  map[presence.ID]want{},
+	}
+	if w.Known != nil {
+		r.inherit(w.Known)
+	}
+	return r
+}
+
+// inherit begins with the groups that another process knew, and with the names it knew of users.
+func (r *roster) inherit(known *presence.Directory) {
+	grouped := map[presence.ID]bool{}
+	for _, id := range r.w.Groups {
+		group, found := known.Group(id)
+		if !found {
+			continue
+		}
+		e := expansion{group: presence.Group{ID: id, DisplayName: group.DisplayName, Members: slices.Concat(group.Members, group.Hidden)}}
+		slices.SortFunc(e.group.Members, presence.ID.Compare)
+		for _, member := range e.group.Members {
+			grouped[member] = true
+			if person, named := known.Person(member); named {
+				e.people = append(e.people, person)
+			}
+		}
+		r.groups[id] = e
+	}
+	for person := range known.People() { // those not listed any longer go with the first change
+		if !grouped[person.ID] {
+			r.names[person.ID] = person
+		}
 	}
 }
 

@@ -289,6 +289,47 @@ func TestGroups(t *testing.T) {
 	})
 }
 
+// Who takes over from another process reads the members it knew at once, and goes on so when Graph's directory does not
+// answer: nobody leaves a group because of it.
+func TestWhatAnotherKnew(t *testing.T) {
+	perform(t, func(s *stage) {
+		staff, gone := user(1000), user(1001)
+		fail := true
+		var mu sync.Mutex // guards what the directory says
+		s.o.Watch = poller.Watch{
+			Users: users(2, 1), Groups: []presence.ID{staff}, Directory: true,
+			Known: presence.NewDirectory(users(0, 5), []presence.Person{{ID: user(0), DisplayName: "Anna"}, {ID: user(2), DisplayName: "Ben"}, {ID: user(4), DisplayName: "Cleo"}},
+				[]presence.Group{{ID: staff, DisplayName: "Staff", Members: users(0, 2)}, {ID: gone, Members: users(4, 1)}}),
+			Members: func(_ context.Context, id presence.ID, _ bool) (presence.Group, []presence.Person, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if fail {
+					return presence.Group{}, nil, status(503)
+				}
+				return presence.Group{ID: id, DisplayName: "Staff", Members: users(1, 1)}, nil, nil
+			},
+		}
+		s.start()
+		s.wait(time.Second)
+		s.wantRead("at once", users(0, 3)...)
+		s.wait(20 * time.Second)
+		d := s.term.described()
+		if g, found := d.Group(staff); !found || g.DisplayName != "Staff" || !slices.Equal(g.Members, users(0, 2)) {
+			t.Errorf("directory: %+v", g)
+		}
+		for n, named := range map[int]bool{0: true, 2: true, 4: false} { // user 2's has been read again
+			if p, found := d.Person(user(n)); found != named || named && p.DisplayName == "" {
+				t.Errorf("user %d is named %q", n, p.DisplayName)
+			}
+		}
+		mu.Lock()
+		fail = false
+		mu.Unlock()
+		s.wait(2 * time.Minute)
+		s.wantRead("once the directory answers", users(1, 2)...)
+	})
+}
+
 func TestGroupsThatCannotBeReadAreAnOutage(t *testing.T) {
 	perform(t, func(s *stage) {
 		s.o.Watch = poller.Watch{

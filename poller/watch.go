@@ -18,6 +18,10 @@ type Watch struct {
 	Directory bool          // read names: with the groups' members, and apart those of Users and UsersFile; see Poller.Lookup
 	MaxUsers  int           // beyond it nobody is read; default 1,000,000
 
+	// Known is what another process knew that read before this one: its groups' members are read at once, and stay until
+	// Members has answered, names likewise. nil: nothing.
+	Known *presence.Directory
+
 	OptedOutFile string // who is never read, whatever the rest says; same form as UsersFile
 
 	GroupsRefreshInterval time.Duration // also of names; default 10 min

@@ -65,7 +65,7 @@ func (t *turns) lead(ctx context.Context, term *fleet.Term) error {
 	figures := &passing{Registerer: t.registry}
 	defer figures.leave()
 	defer t.client.CloseIdleConnections()
-	reading, err := newPoller(t.c, readings{fenced{t.client, term}, term, spending, term.Before()}, figures, t.p)
+	reading, err := newPoller(t.c, readings{fenced{t.client, term}, term, spending, term.Before(), term.Known()}, figures, t.p)
 	if err != nil {
 		return errors.Join(err, spending.Close())
 	}

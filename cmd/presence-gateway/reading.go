@@ -64,7 +64,8 @@ type readings struct {
 	}
 	term     poller.Term
 	spending *budget.Budget
-	before   time.Time // when a read last succeeded, of whoever read before; zero: nobody did
+	before   time.Time           // when a read last succeeded, of whoever read before; zero: nobody did
+	known    *presence.Directory // what that one knew of groups; nil: nothing
 }
 
 func newPoller(c *config.Config, r readings, registry prometheus.Registerer, p parts) (*poller.Poller, error) {
@@ -84,6 +85,7 @@ func newPoller(c *config.Config, r readings, registry prometheus.Registerer, p p
 			Linger:                max(c.Watch.Linger, time.Nanosecond), // 0 would mean the default
 			Directory:             c.Watch.Directory,
 			MaxUsers:              c.Watch.MaxUsers,
+			Known:                 r.known,
 			OptedOutFile:          c.Privacy.OptedOutUsersFile,
 			GroupsRefreshInterval: c.Watch.GroupsRefreshInterval,
 			Members:               r.source.Members,

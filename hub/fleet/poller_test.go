@@ -45,8 +45,11 @@ type record struct{ term *fleet.Term }
 
 func (r record) Load(ctx context.Context) ([]byte, time.Duration, error) {
 	text, age, err := r.term.LoadBudget(ctx)
-	if errors.Is(err, fleet.ErrNone) || errors.Is(err, fleet.ErrForeign) {
-		return nil, 0, nil // of an older one nothing is needed here: there are no pauses
+	switch {
+	case errors.Is(err, fleet.ErrNone):
+		return nil, 0, nil
+	case errors.Is(err, fleet.ErrForeign):
+		return text, age, budget.ErrUnsure
 	}
 	return text, age, err
 }

@@ -81,6 +81,14 @@ func (t *Term) begin(ctx context.Context) error {
 // if nothing was lost.
 func (t *Term) Number() uint64 { return t.fence.Number }
 
+// Known returns the directory that the fleet knew when it was asked for; nil if none is known here.
+func (t *Term) Known() *presence.Directory {
+	if !t.fleet.directory.loaded() {
+		return nil
+	}
+	return t.fleet.hub.Directory()
+}
+
 // Before returns when the latest read began that is known to have brought anybody's state, in whatever process; zero if
 // none is.
 func (t *Term) Before() (latest time.Time) {
