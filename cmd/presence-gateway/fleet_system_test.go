@@ -66,26 +66,31 @@ func (s *system) launch(role, redis string, env ...string) *gatewayProcess {
 	if redis == "" {
 		redis = s.redis
 	}
-	dir := s.TempDir()
-	write(s, filepath.Join(dir, "token"), "any")
-	ids := make([]string, len(s.people))
-	for i, p := range s.people {
-		ids[i] = p.ID
+	graph := fmt.Sprintf("interval: %v, timeout: 3s, budget: {requests: %d, window: %v}", fleetInterval, fleetRequests, fleetWindow)
+	return launchMember(s, s.tenant, role, graph, redis, env...)
+}
+
+// launchMember starts one process of several, with a role, and lines under graph and hub.redis.
+func launchMember(t testing.TB, tn *tenant, role, graph, redis string, env ...string) *gatewayProcess {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "token"), "secret-of-a-test")
+	var ids strings.Builder
+	for _, p := range tn.people() {
+		ids.WriteString(p.ID + "\n")
 	}
-	write(s, filepath.Join(dir, "users"), strings.Join(ids, "\n"))
-	credential := fmt.Sprintf(", credential: {kind: token_file, token_file: %s}", filepath.Join(dir, "token"))
-	if role == "gateway" { // it has none, and needs none
-		credential = ""
+	write(t, filepath.Join(dir, "users"), ids.String())
+	if role != "gateway" { // which has no credential, and needs none
+		graph += fmt.Sprintf(", credential: {kind: token_file, token_file: %s}", filepath.Join(dir, "token"))
 	}
-	g := &gatewayProcess{address: freePort(s), admin: freePort(s), config: filepath.Join(dir, "config.yaml")}
-	write(s, g.config, fmt.Sprintf(`listen: %s
+	g := &gatewayProcess{address: freePort(t), admin: freePort(t), config: filepath.Join(dir, "config.yaml")}
+	write(t, g.config, fmt.Sprintf(`listen: %s
 admin_listen: %s
-graph: {base_url: %q, interval: %v, timeout: 3s, budget: {requests: %d, window: %v}%s}
+graph: {base_url: %q, %s}
 watch: {users_file: %s}
 hub: {kind: redis, redis: {%s}}
-%s`, g.address, g.admin, s.tenant.url, fleetInterval, fleetRequests, fleetWindow, credential, filepath.Join(dir, "users"), redis, openDoor))
-	g.process = start(s, append([]string{"PRESENCE_GATEWAY_AUTH_ANONYMOUS=true"}, env...),
-		"serve", "--role", role, "--config", g.config)
+%s`, g.address, g.admin, tn.url, graph, filepath.Join(dir, "users"), redis, openDoor))
+	g.process = start(t, append([]string{"PRESENCE_GATEWAY_AUTH_ANONYMOUS=true"}, env...), "serve", "--role", role, "--config", g.config)
 	return g
 }
 
