@@ -69,7 +69,7 @@ func pair(b *testing.B, graph string, simulate ...string) (tn *tenant, replica *
 	launchMember(b, tn, "poller", graph, redis).ready(b)
 	replica = launchMember(b, tn, "gateway", graph, redis)
 	replica.ready(b)
-	users := len(tn.people())
+	users := len(tn.ids())
 	eventually(b, 3*time.Minute, "everybody's state is in Redis", func() bool {
 		held := 0
 		for shard := range 64 {
@@ -98,12 +98,8 @@ func BenchmarkFleetReadToSend(b *testing.B) {
 		tn, replica := pair(b, "interval: 1s", "--users", "1000", "--changes-per-second", "100")
 		ctx, cancel := context.WithCancel(b.Context())
 		f := &follower{t: b, arrived: map[string][]arrival{}}
-		var users []string
-		for _, p := range tn.people()[:500] {
-			users = append(users, p.ID)
-		}
 		for range 20 {
-			f.watch(ctx, replica.address, users, func([]byte) {})
+			f.watch(ctx, replica.address, tn.ids()[:500], func([]byte) {})
 		}
 		lives(b, 2*time.Second)
 		before := replica.figures(b)

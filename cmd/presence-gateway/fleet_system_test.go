@@ -31,8 +31,8 @@ const (
 // another process where theirs is gone, as behind a load balancer.
 type system struct {
 	crowd
-	redis    string // the key hub of the configuration
-	people   []person
+	redis    string   // the key hub of the configuration
+	people   []string // ids
 	members  []*gatewayProcess
 	stirring atomic.Bool // people change
 	began    time.Time
@@ -47,7 +47,7 @@ func newSystem(t *testing.T, redis string) *system {
 	s := &system{crowd: crowd{T: t, truth: map[string][]held{}}, redis: redis, began: time.Now()}
 	s.tenant = startTenant(t, "--users", fmt.Sprint(fleetUsers), "--changes-per-second", "0.000001", "--seed", "11",
 		"--budget", fmt.Sprint(fleetRequests), "--window", fleetWindow.String())
-	s.people = s.tenant.people()
+	s.people = s.tenant.ids()
 	return s
 }
 
@@ -75,11 +75,7 @@ func launchMember(t testing.TB, tn *tenant, role, graph, redis string, env ...st
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "token"), "secret-of-a-test")
-	var ids strings.Builder
-	for _, p := range tn.people() {
-		ids.WriteString(p.ID + "\n")
-	}
-	write(t, filepath.Join(dir, "users"), ids.String())
+	write(t, filepath.Join(dir, "users"), strings.Join(tn.ids(), "\n"))
 	if role != "gateway" { // which has no credential, and needs none
 		graph += fmt.Sprintf(", credential: {kind: token_file, token_file: %s}", filepath.Join(dir, "token"))
 	}
@@ -126,10 +122,7 @@ func (s *system) watch(through ...*gatewayProcess) {
 	for i := range through {
 		for range fleetWatchers {
 			w := &watcher{t: s, history: map[string][]held{}, address: addresses[i],
-				others: slices.Concat(addresses[i+1:], addresses[:i])}
-			for _, p := range s.people {
-				w.users = append(w.users, p.ID)
-			}
+				others: slices.Concat(addresses[i+1:], addresses[:i]), users: s.people}
 			s.watchers = append(s.watchers, w)
 			running.Go(func() { w.run(ctx) })
 		}
@@ -155,7 +148,7 @@ func (s *system) stir(ctx context.Context) {
 			continue
 		}
 		is := activities[rand.IntN(len(activities))]
-		path := s.tenant.url + "/sim/users/" + s.people[rand.IntN(len(s.people))].ID + "/presence"
+		path := s.tenant.url + "/sim/users/" + s.people[rand.IntN(len(s.people))] + "/presence"
 		r, err := http.NewRequestWithContext(ctx, "PUT", path, strings.NewReader(fmt.Sprintf(`{"availability":%q,"activity":%q}`, is, is)))
 		if err != nil {
 			s.Error(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presence-gateway/presence-gateway/internal/config"
+	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
 func planCommand() *cobra.Command {
@@ -19,7 +20,7 @@ func planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan --users N --connections C",
 		Short: "Reckon what a deployment needs: sweep time, share of the budget, memory, messages a second",
-		Long: `Reckon what a deployment of one process needs, by formula. Each figure says what it follows from; constants were
+		Long: `Reckon what a deployment needs, by formula: one process, and what more of them on a Redis add. Each figure says what it follows from; constants were
 measured, and say on what.
 
 What cannot work is said so at the end, with the remedy.`,
@@ -56,6 +57,8 @@ const (
 	stateBytes      = 245 // one presence with the default privacy.fields
 	frameBytes      = 36  // around the presences of one message
 	heartbeatBytes  = 95
+	redisBytes      = 1_000_000 // a Redis that holds nobody
+	redisUserBytes  = 1024
 )
 
 // batchSize is how many users one request of a batch reads at most (getPresencesByUserId).
@@ -173,7 +176,19 @@ func (f *forecast) report(w io.Writer) {
 	line("bytes", size(s.bytes)+"/s", fmt.Sprintf("states x (state + message), and heartbeats of %d B; TCP and TLS come on top", heartbeatBytes))
 	line("memory", size(s.memory), "process + users x memory of a user + connections x memory of a connection")
 	line("first states", size(s.snapshot), fmt.Sprintf("for each connection: watched by each x state; %s when all come back at once", size(s.snapshot*float64(f.connections))))
+	fmt.Fprintln(w, "With hub.kind: redis")
+	line("memory of Redis", size(redisBytes+float64(f.users)*redisUserBytes), fmt.Sprintf("%s + users x %s", size(redisBytes), size(redisUserBytes)))
+	line("each more process", size(processBytes+float64(f.users)*userBytes), "process + users x memory of a user: every process holds everybody; connections are divided among them")
+	line("messages in Redis", fmt.Sprintf("%s/s", count(messagesInRedis(f, r))), fmt.Sprintf("to each process: a beat a second for each of %d shards, and at most one for each change", presence.Shards))
 	f.judge(w, r, s)
+}
+
+// messagesInRedis is how many messages a second each process hears at most: a read touches as many shards as users of it
+// have changed.
+func messagesInRedis(f *forecast, r reading) float64 {
+	reads := float64(r.requests) / r.every.Seconds()
+	changed := float64(f.users) * f.changes / 3600
+	return presence.Shards + min(reads*presence.Shards, changed)
 }
 
 // judge says what cannot work, or only badly, and what to do.
@@ -208,7 +223,7 @@ func (f *forecast) judge(w io.Writer, r reading, s serving) {
 		found.warn("watched", "more by each connection than gateway.limits.users_per_connection allows by default", `let them watch groups, or "*", which do not count; or raise it`)
 	}
 	if s.bytes > lineBytes {
-		found.fail("sending", fmt.Sprintf("not feasible for one machine: %s/s are more than a line of 1 Gbit/s carries", size(s.bytes)), "watch fewer users on each connection, show fewer changes with a longer graph.interval, or serve by several machines")
+		found.fail("sending", fmt.Sprintf("not feasible for one machine: %s/s are more than a line of 1 Gbit/s carries", size(s.bytes)), "watch fewer users on each connection, show fewer changes with a longer graph.interval, or serve by several machines, with hub.kind: redis")
 	}
 }
 

@@ -14,7 +14,8 @@ func TestPlan(t *testing.T) {
 		want      []string
 	}{
 		{"--users 200000 --connections 10000", []string{"requests in a sweep 308 ", "pace 45/s", "sweep 6.84s", "all are read every 6.84s", "share of the budget 90.0%",
-			"states sent 361/s", "messages 1,361/s", "memory 340 MB", "ok reading feasible; the budget stretches the interval of 5s to 6.84s"}},
+			"states sent 361/s", "messages 1,361/s", "memory 340 MB", "ok reading feasible; the budget stretches the interval of 5s to 6.84s",
+			"memory of Redis 206 MB", "each more process 128 MB", "messages in Redis 208/s"}},
 		{"--users 1000000 --connections 0", []string{"requests in a sweep 1,539 ", "sweep 34.2s", "memory 560 MB", "states sent 0/s"}},
 		{"--users 300 --connections 20", []string{"requests in a sweep 1 ", "all are read every 5s", "share of the budget 0.4%", "watched by each 50 ", "ok reading feasible: everyone within the interval of 5s"}},
 		{"--users 10 --connections 20", []string{"watched by each 10 "}},

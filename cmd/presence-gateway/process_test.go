@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -181,7 +182,8 @@ func eventually(t testing.TB, within time.Duration, what string, ok func() bool)
 // tenant is a `simulate` process.
 type tenant struct {
 	*process
-	url string
+	url   string
+	known []string // the ids of its people, once asked for
 }
 
 func startTenant(t testing.TB, arguments ...string) *tenant {
@@ -203,6 +205,18 @@ func (tn *tenant) people() []person {
 	var answer struct{ Value []person }
 	tn.ask("GET", "/sim/users?top=1000000", "", &answer)
 	return answer.Value
+}
+
+// ids are those of its people.
+func (tn *tenant) ids() []string {
+	tn.t.Helper()
+	if tn.known == nil {
+		for id := range tn.truth() {
+			tn.known = append(tn.known, id)
+		}
+		slices.Sort(tn.known)
+	}
+	return tn.known
 }
 
 // stats are the tenant's figures that promises are judged by.

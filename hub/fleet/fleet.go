@@ -55,6 +55,8 @@ type Fleet struct {
 	loads  chan int      // shards to be loaded; each at most once
 	fence  atomic.Uint64 // the highest number seen
 
+	complained atomic.Int64 // when a shard that cannot be loaded was last warned of, Unix ns
+
 	jitter func(time.Duration) time.Duration // a random time below; so that many do not do the same at once
 
 	term atomic.Pointer[Term] // this process polls; nil: another does, or none

@@ -42,7 +42,7 @@ func (s *shard) load(ctx context.Context) {
 		return
 	case err != nil:
 		if ctx.Err() == nil {
-			s.fleet.log.Warn("a shard cannot be loaded", zap.Int("shard", s.number), zap.Error(err))
+			s.fleet.complain("a shard cannot be loaded", zap.Int("shard", s.number), zap.Error(err))
 		}
 		return
 	}
@@ -65,6 +65,16 @@ func (s *shard) load(ctx context.Context) {
 	for ; next >= 0 && next < len(pending) && s.current; next++ {
 		s.follow(pending[next])
 	}
+}
+
+// complain warns, and of what is like it within 5 s not again: without the store all shards meet with the same.
+func (f *Fleet) complain(what string, fields ...zap.Field) {
+	now, last := time.Now().UnixNano(), f.complained.Load()
+	if last != 0 && now-last < int64(lostAfter) || !f.complained.CompareAndSwap(last, now) {
+		f.log.Debug(what, fields...)
+		return
+	}
+	f.log.Warn(what, fields...)
 }
 
 // adopt brings the hub to what stands in the store. It refuses an empty store: the leader will fill it again, and until

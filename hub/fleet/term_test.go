@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/hub/fleet"
@@ -303,4 +305,24 @@ func TestOptionsAndMetrics(t *testing.T) {
 	if err != nil || n != 3 {
 		t.Error(n, err)
 	}
+}
+
+// Without the store all shards meet with the same: one of them says it, and again after a while.
+func TestComplaintsAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, said := observer.New(zap.WarnLevel)
+		f, err := fleet.New(hub.New(hub.Options{}), nil, fleet.Options{Log: zap.New(core)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for second := range 10 {
+			for range presence.Shards {
+				f.Complain("a shard cannot be loaded")
+			}
+			if want := 1 + second/5; said.Len() != want {
+				t.Fatalf("said %d times after %d s, want %d", said.Len(), second, want)
+			}
+			time.Sleep(time.Second)
+		}
+	})
 }
