@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Long runs, for a night or a coffee: SOAK_FUZZ for each fuzz target, SOAK_SEEDS of a simulated fleet in trouble, SOAK_COUNT times all
-# tests with the race detector.
+# tests with the race detector, and 10,000 clients of two replicas.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -11,4 +11,6 @@ PRESENCE_FLEET_SEEDS=${SOAK_SEEDS:-10000} go test ./hub/fleet -run '^TestFleet$'
 step "tests, again and again"
 export PRESENCE_SOAK=${PRESENCE_SOAK:-3m} # of faults that come and go, in the crowd test; floods are measured for longer, too
 go test -race -count "${SOAK_COUNT:-20}" -timeout 120m ./...
+step "ten thousand clients, and replicas that are killed and restarted"
+PRESENCE_ROLLING=10000 go test -count 1 -timeout 15m -run '^TestRollingRestart$' -v ./cmd/presence-gateway | grep -v '"level"'
 step "done"

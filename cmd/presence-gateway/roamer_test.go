@@ -24,8 +24,8 @@ import (
 type roamer struct {
 	herd    *herd
 	address string // of the balancer
-	token   string
-	users   []int // of the herd's, in rising order
+	token   string // empty: anonymous
+	users   []int  // of the herd's, in rising order
 
 	mu       sync.Mutex
 	versions []string // of each user
@@ -113,7 +113,7 @@ func (r *roamer) run(ctx context.Context) {
 		}
 		r.herd.ended(how)
 		switch how {
-		case "401", "403", "429", "4400", "4401", "4403", "4408", "4409", "4429":
+		case "400", "401", "403", "429":
 			r.herd.wrong("a client with a valid token ended with %s", how)
 		}
 		r.mu.Lock()
@@ -148,8 +148,12 @@ func (r *roamer) connect(ctx context.Context) string {
 	r.mu.Unlock()
 	x := &rude{c, bufio.NewReaderSize(c, 1024)}
 	_ = c.SetDeadline(time.Now().Add(15 * time.Second))
+	authorization := ""
+	if r.token != "" {
+		authorization = "\r\nAuthorization: Bearer " + r.token
+	}
 	x.say("GET /v1/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: " + wire.Protocol + "\r\nAuthorization: Bearer " + r.token + "\r\n\r\n")
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: " + wire.Protocol + authorization + "\r\n\r\n")
 	response, err := http.ReadResponse(x.r, nil)
 	if err != nil {
 		return "no answer"
@@ -171,7 +175,11 @@ func (r *roamer) connect(ctx context.Context) string {
 		case err != nil:
 			return "the end"
 		case opcode == 8 && len(payload) >= 2:
-			return fmt.Sprint(bytesOrder.BigEndian.Uint16(payload))
+			code := fmt.Sprint(bytesOrder.BigEndian.Uint16(payload))
+			if code != "1012" {
+				r.herd.wrong("a client was closed with %s: %s", code, payload[2:])
+			}
+			return code
 		case opcode == 9:
 			x.say(frame(0x8a, string(payload)))
 		case opcode == 1:
@@ -205,6 +213,7 @@ func (r *roamer) take(text []byte, versions []string) {
 	case wire.Hello:
 		r.replica, _, _ = strings.Cut(after(text, `"connection":"`), "-")
 	case wire.Goodbye:
+		r.herd.ended(wire.Goodbye)
 		var ms int64
 		_, rest, _ := bytes.Cut(text, []byte(`"reconnectAfterMs":`))
 		_, _ = fmt.Sscan(string(rest), &ms)
