@@ -66,9 +66,10 @@ func TestDrips(t *testing.T) {
 		{"of a stranger, in chunks", post("/v1/presences/query", stranger+chunked), "1\r\n{\r\n1\r\n \r\n", "401"},
 		{"of a stranger to the facade", post(graphapi.Prefix+"/communications/getPresencesByUserId", stranger+sized), "                ", "401"},
 		{"a body where none is wanted", post("/v1/nowhere", sized), "                ", "404"},
-		{"a frame's header", upgrade, "\x81\xfe\x01\x00\x00\x00\x00\x00", "4400"},
+		{"a frame's header", upgrade + "\x81", "\xfe\x01\x00\x00\x00\x00\x00", "4400"},
 		{"a frame's payload", upgrade + "\x81\xfe\x01\x00\x00\x00\x00\x00{", `"type":"ping"`, "4400"},
 		{"a control frame", upgrade + "\x89\xfd\x00\x00\x00\x00p", "iiiiiiing", "4400"},
+		{"behind a message", upgrade + string(one(1, 0)) + "\x81", "\xfe\x01\x00\x00\x00\x00\x00", "4400"},
 		{"behind a ping", upgrade + string(frame(0x89, "p")) + "\x81", "\xfe\x01\x00\x00\x00\x00\x00", "4400"},
 		{"between fragments", upgrade + string(frame(0x01, "{")), string(frame(0x89, "p")) + string(frame(0x80, "}")), "4400"},
 	} {
@@ -79,11 +80,11 @@ func TestDrips(t *testing.T) {
 				c := w.wireTo()
 				start := time.Now()
 				go func() {
-					pour(c, row.begun, max(1, len(row.begun)), time.Second)
+					pour(c, row.begun, max(1, len(row.begun)), 10*time.Second)
 					pour(c, row.drips, 1, 10*time.Second)
 				}()
 				got := ended(t, c, strings.HasPrefix(row.begun, upgrade))
-				if got != row.want || time.Since(start) > 6*time.Second {
+				if got != row.want || time.Since(start) > 5*time.Second {
 					t.Errorf("ended with %q after %v, want %q within 5 s", got, time.Since(start), row.want)
 				}
 			})

@@ -50,9 +50,11 @@ type frames struct {
 	complaint string // of the library, about what the peer sent
 
 	// Of the reading goroutine.
-	intake  bucket // bytes it may still read
-	resting bool   // nothing is under way: what comes next may take its time
-	deaf    bool   // what comes is not listened to: the connection has ended
+	library *bufio.Reader // above this
+	early   bool          // something came with the request, and lies before it
+	intake  bucket        // bytes it may still read
+	resting bool          // nothing is under way: what comes next may take its time
+	deaf    bool          // what comes is not listened to: the connection has ended
 }
 
 // upgrade takes over a connection from HTTP.
@@ -198,10 +200,16 @@ func (f *frames) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// rest says that nothing is under way. The next byte that comes begins something, which is to end in time.
+// rest says that nothing is under way. The next byte that comes begins something, which is to end in time, and so is what the
+// library has some bytes of already.
 func (f *frames) rest() {
-	f.resting = true
-	_ = f.SetReadDeadline(time.Time{})
+	f.resting = !f.early && f.library.Buffered() == 0
+	f.early = false
+	var until time.Time
+	if !f.resting {
+		until = time.Now().Add(messageTime)
+	}
+	_ = f.SetReadDeadline(until)
 }
 
 // Sizes of the library's buffers: reads are small and rare, and the largest control frame has 127 bytes.
@@ -225,6 +233,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	h.frames.upgrade(c)
 	r := bufio.NewReaderSize(bytes.NewReader(early), max(readerSize, len(early)))
 	_, _ = r.Peek(len(early)) // the library takes over what is buffered
+	h.frames.library, h.frames.early = r, len(early) > 0
 	return h.frames, bufio.NewReadWriter(r, bufio.NewWriterSize(h.frames, writerSize)), nil
 }
 
