@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
 )
@@ -82,6 +84,8 @@ func TestRequestsOutOfOrder(t *testing.T) {
 		"many headers":          {get("/v1/settings", strings.Repeat("X: y\r\n", 20_000)), "431 end"},
 		"a body for an upgrade": {strings.Replace(upgrade, "\r\n\r\n", "\r\n"+length(len(hidden))+"\r\n"+hidden, 1), "101"},
 		"h2c":                   {get("/v1/settings", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"), "200"},
+		"a token in the URL":    {get("/v1/presences/"+user(0).String()+"?access_token=x", ""), "400"},
+		"a ticket in the URL":   {get("/v1/events?ticket=x&users="+user(0).String(), ""), "400"},
 		"expecting more":        {get("/v1/settings", "Expect: 200-ok\r\n"), "417 end"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,5 +129,23 @@ func exchange(t *testing.T, addr, request string) string {
 		if response.StatusCode != http.StatusContinue {
 			_, _ = io.Copy(io.Discard, response.Body)
 		}
+	}
+}
+
+// Compression is negotiated with nobody, however it is offered: what is packed small would have to be unpacked large.
+func TestNoExtension(t *testing.T) {
+	w := newWorld(t, 1, gateway.Options{})
+	for _, offer := range []string{"permessage-deflate", "permessage-deflate; client_max_window_bits; server_no_context_takeover", "x-webkit-deflate-frame, permessage-deflate"} {
+		_, response, err := w.tryDial(func(o *websocket.DialOptions) { o.HTTPHeader.Set("Sec-WebSocket-Extensions", offer) })
+		if err != nil || response.Header.Get("Sec-WebSocket-Extensions") != "" {
+			t.Errorf("%s: negotiated %q, %v", offer, response.Header.Get("Sec-WebSocket-Extensions"), err)
+		}
+	}
+}
+
+// However many addresses they come from, no more than so many connections wait for their sign-in.
+func TestStrangersInAll(t *testing.T) {
+	if n := gateway.StrangersLetIn(); n != 5000 {
+		t.Errorf("%d were let in, want 5000", n)
 	}
 }
