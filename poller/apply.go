@@ -48,15 +48,27 @@ func (l *loop) change(ctx context.Context, c change) error {
 		switch {
 		case wanted && !optedOut:
 			delete(l.told, id)
+			if l.feigned[id] { // whatever was made of them is forgotten
+				delete(l.feigned, id)
+				end = append(end, id)
+				read = false
+			}
 			if !read {
 				begin = append(begin, id)
 			}
+			continue
+		case wanted && l.feigned[id]:
+			continue
+		case wanted && !read && !l.told[id] && l.roster.base[id] == 0:
+			l.feigned[id] = true
+			begin = append(begin, id)
 			continue
 		case wanted && !l.told[id]:
 			l.told[id] = true
 			out = append(out, id)
 		case !wanted && (read || l.told[id]):
 			delete(l.told, id)
+			delete(l.feigned, id)
 			drop = append(drop, id)
 		}
 		if read {

@@ -34,7 +34,7 @@ func (p *Poller) Explain(id presence.ID) Explanation {
 	e := Explanation{ID: id, OptedOut: p.roster.out[id]}
 	e.Rule, e.Surplus = p.roster.explain(id)
 	x, watched := p.plan.Explain(id)
-	if !watched {
+	if !watched || e.OptedOut { // planned perhaps, see feign.go, and never read
 		return e
 	}
 	e.Watched = true

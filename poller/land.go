@@ -33,7 +33,10 @@ func (l *loop) land(ctx context.Context, r result) error {
 	case r.err == nil:
 		return l.accepted(ctx, r, now)
 	case failure.Status == http.StatusBadRequest || failure.Status == http.StatusNotFound:
-		if l.refused++; l.refused < manyRefused {
+		if r.sent {
+			l.refused++
+		}
+		if l.refused < manyRefused {
 			return l.refusal(ctx, r, now)
 		}
 	}
@@ -43,12 +46,15 @@ func (l *loop) land(ctx context.Context, r result) error {
 
 // accepted hands an answer to the term.
 func (l *loop) accepted(ctx context.Context, r result, now time.Time) error {
-	l.o.Budget.Succeeded()
 	l.mu.Lock()
-	if l.refused >= manyRefused {
-		l.plan.Reconsider(now)
+	if r.sent {
+		l.o.Budget.Succeeded()
+		l.latency = r.answer.Answered.Sub(r.answer.Asked)
+		if l.refused >= manyRefused {
+			l.plan.Reconsider(now)
+		}
+		l.refused = 0
 	}
-	l.refused = 0
 	readings := make([]presence.Reading, 0, len(r.batch.IDs))
 	for _, reading := range r.answer.Readings {
 		if l.plan.Watched(reading.ID) { // it may have been forgotten, or opted out, meanwhile
@@ -70,13 +76,15 @@ func (l *loop) accepted(ctx context.Context, r result, now time.Time) error {
 		})
 	}
 	l.mu.Lock()
-	gone := l.plan.Answered(r.batch, now, r.answer.Missing, l.seen...)
-	if l.trial.on {
-		l.plan.Hasten(now)
-	}
-	l.trial = trial{}
-	if l.outage.succeeded(now) {
-		l.plan.Owe(now)
+	gone := l.plan.Answered(r.batch, now, r.missing(), l.seen...)
+	if r.sent {
+		if l.trial.on {
+			l.plan.Hasten(now)
+		}
+		l.trial = trial{}
+		if l.outage.succeeded(now) {
+			l.plan.Owe(now)
+		}
 	}
 	l.mu.Unlock()
 	_, err = l.observe(ctx, appendGone(nil, gone, r.answer.Asked, now))
@@ -88,9 +96,11 @@ func (l *loop) refusal(ctx context.Context, r result, now time.Time) error {
 	l.mu.Lock()
 	gone := l.plan.Refused(r.batch, now)
 	l.mu.Unlock()
-	if len(r.batch.IDs) == 1 {
+	switch {
+	case !r.sent: // and Graph knows nothing of it
+	case len(r.batch.IDs) == 1:
 		l.log.Warn("Graph refuses this user", zap.Stringer("user", r.batch.IDs[0]), zap.Error(r.err))
-	} else {
+	default:
 		l.log.Info("Graph refuses a batch, its users are asked in parts", zap.Int("users", len(r.batch.IDs)), zap.Error(r.err))
 	}
 	// Graph answers, if not what was asked for: no reason to try one at a time.

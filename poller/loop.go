@@ -42,6 +42,8 @@ type loop struct {
 	trial   trial                // one request at a time, while everything fails
 	refused int                  // requests refused in a row, none accepted since
 	told    map[presence.ID]bool // opted out and reported gone
+	feigned map[presence.ID]bool // opted out, asked for on demand, and planned like anybody: see feign.go
+	latency time.Duration        // of the last read that was answered
 	seen    []plan.Seen          // reused
 	tried   bool                 // every group was asked for once, whatever came of it
 }
@@ -54,6 +56,7 @@ func newLoop(p *Poller, updates <-chan update) *loop {
 		wanted:  make(chan struct{}, 1),
 		permits: make(chan *budget.Spend),
 		told:    map[presence.ID]bool{},
+		feigned: map[presence.ID]bool{},
 		tried:   !p.roster.incomplete(),
 	}
 	l.changed, l.trusted = p.credentialChange(), p.sourceChange()
@@ -187,10 +190,14 @@ func (l *loop) send(ctx context.Context, spend *budget.Spend) {
 	}
 	l.mu.Lock()
 	batch := l.plan.Take(now)
+	ids, out := l.part(batch)
 	l.mu.Unlock()
 	l.left = now
-	if batch == nil {
+	if len(ids) == 0 {
 		spend.Unused()
+		if len(out) > 0 {
+			l.feign(ctx, batch, out)
+		}
 		return
 	}
 	// The next one must not wait long for one that hangs.
@@ -203,7 +210,9 @@ func (l *loop) send(ctx context.Context, spend *budget.Spend) {
 	l.readers.Go(func() {
 		ctx, cancel := within(ctx, limit)
 		defer cancel()
-		l.results <- read(ctx, l.source, batch, spend)
+		r := read(ctx, l.source, ids, spend)
+		r.batch, r.out = batch, out
+		l.results <- r
 	})
 }
 

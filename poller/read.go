@@ -16,6 +16,7 @@ import (
 // result is what became of one request.
 type result struct {
 	batch  *plan.Batch
+	out    []presence.ID // of it, those who were not asked about, because they opted out
 	sent   bool
 	asked  time.Time
 	answer *graph.Answer // nil: err says why
@@ -24,9 +25,9 @@ type result struct {
 }
 
 // read sends one request and settles its place in the budget, but for a 429: that is the loop's.
-func read(ctx context.Context, source Source, batch *plan.Batch, spend *budget.Spend) result {
-	r := result{batch: batch, sent: true, asked: time.Now(), spend: spend}
-	r.answer, r.err = source.Read(ctx, batch.IDs)
+func read(ctx context.Context, source Source, ids []presence.ID, spend *budget.Spend) result {
+	r := result{sent: true, asked: time.Now(), spend: spend}
+	r.answer, r.err = source.Read(ctx, ids)
 	failure := asGraph(r.err)
 	switch {
 	case r.err == nil:

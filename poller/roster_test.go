@@ -99,7 +99,7 @@ func TestOptedOutWinsOverAll(t *testing.T) {
 		s.o.Watch = poller.Watch{Users: users(0, 3), OnDemand: true, OptedOutFile: path}
 		s.start()
 		s.term.wants <- []presence.Want{{ID: user(7), Watchers: 1}}
-		s.wait(10 * time.Second)
+		s.wait(20 * time.Second)
 		s.wantRead("from the start", user(0), user(2))
 		if s.source.times(user(1)) != 0 || s.source.times(user(7)) != 0 {
 			t.Error("an opted-out user was read")
@@ -134,6 +134,38 @@ func TestOptedOutWinsOverAll(t *testing.T) {
 		s.wait(10 * time.Second)
 		s.wantRead("after two came back", user(0), user(2), user(7))
 	})
+}
+
+// Whoever may ask for anyone cannot tell by the time it takes who opted out and who does not exist.
+func TestOptedOutLooksUnknown(t *testing.T) {
+	for _, size := range []int{1, 10} {
+		for _, others := range []int{0, 3} {
+			perform(t, func(s *stage) {
+				out, nobody := user(7), user(8)
+				s.o.Watch = poller.Watch{Users: users(0, others), OnDemand: true, OptedOutFile: s.write(filepath.Join(folder(t), "out"), out.String())}
+				s.source.size = size
+				s.source.missing = map[presence.ID]bool{nobody: true}
+				s.source.play(func(ids []presence.ID) (time.Duration, error) {
+					if size == 1 && ids[0] == nobody {
+						return 60 * time.Millisecond, status(404)
+					}
+					return 60 * time.Millisecond, nil
+				})
+				s.start()
+				s.wait(3 * time.Second)
+				s.term.wants <- []presence.Want{{ID: out, Watchers: 1}, {ID: nobody, Watchers: 1}}
+				for range 60 {
+					s.wait(500 * time.Millisecond)
+					if a, b := s.term.goneTimes(out), s.term.goneTimes(nobody); a != b {
+						t.Errorf("batches of %d, %d others: who opted out was told %d times, who does not exist %d times", size, others, a, b)
+					}
+				}
+				if s.source.times(out) != 0 || s.term.goneTimes(out) != 1 {
+					t.Errorf("batches of %d, %d others: read %d times, gone %d times", size, others, s.source.times(out), s.term.goneTimes(out))
+				}
+			})
+		}
+	}
 }
 
 func TestOptedOutFileMustBeWholeAtTheStart(t *testing.T) {
