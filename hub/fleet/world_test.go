@@ -2,15 +2,11 @@ package fleet_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
-	"strconv"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -48,37 +44,6 @@ type world struct {
 }
 
 func (w *world) chance(n int) bool { return w.IntN(n) == 0 }
-
-// dice is chance that depends on nothing but who asks for what and when, so that a seed goes the same way again however
-// goroutines take turns.
-type dice uint64
-
-func (w *world) dice(who, what string, which int) *dice {
-	hash := (w.seed ^ 14695981039346656037) * 1099511628211
-	for i := 0; i < len(who); i++ {
-		hash = (hash ^ uint64(who[i])) * 1099511628211
-	}
-	for i := 0; i < len(what); i++ {
-		hash = (hash ^ uint64(what[i])) * 1099511628211
-	}
-	hash = (hash ^ uint64(which)) * 1099511628211
-	hash = (hash ^ uint64(time.Now().UnixNano())) * 1099511628211
-	d := dice(hash)
-	return &d
-}
-
-// below returns a number below n.
-func (d *dice) below(n int) int { // "splitmix64"
-	*d += 0x9e3779b97f4a7c15
-	z := uint64(*d)
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return int((z ^ z>>31) % uint64(n))
-}
-
-func (d *dice) one(n int) bool { return d.below(n) == 0 }
-
-func (d *dice) delay() time.Duration { return time.Duration(d.below(6_000_000)) }
 
 func (w *world) strike(what string) { w.strikes[what]++ }
 func (w *world) strikeIf(so bool, what string) {
@@ -313,70 +278,4 @@ func facts(c *presence.Content) string {
 		return "nothing"
 	}
 	return c.Facts().Availability
-}
-
-var (
-	usual   = uint64(300)
-	replay  = flag.Uint64("seed", 0, "replay this seed of TestFleet alone")
-	without = os.Getenv("PRESENCE_FLEET_WITHOUT") // a guard of the store: fence, position
-)
-
-// Whatever happens, in any order: no budget is overspent, no client is told anything older than before, silence is
-// announced, and once the trouble is over everybody is told the truth. PRESENCE_FLEET_SEEDS says how many seeds.
-func TestFleet(t *testing.T) {
-	seeds := usual
-	if n, err := strconv.ParseUint(os.Getenv("PRESENCE_FLEET_SEEDS"), 10, 64); err == nil {
-		seeds = n
-	}
-	first := uint64(1)
-	if *replay != 0 {
-		first, seeds = *replay, *replay
-	}
-	var mu sync.Mutex
-	strikes := map[string]int{}
-	var recoveries []time.Duration
-	next := first
-	var running sync.WaitGroup
-	for range 2 {
-		running.Go(func() {
-			for {
-				mu.Lock()
-				seed := next
-				next++
-				stop := seed > seeds || t.Failed()
-				mu.Unlock()
-				if stop {
-					return
-				}
-				var w *world
-				synctest.Test(t, func(t *testing.T) { w = live(t, seed) })
-				mu.Lock()
-				recoveries = append(recoveries, w.recovered)
-				for what, n := range w.strikes {
-					strikes[what] += n
-				}
-				if w.failure != "" {
-					lines := append(w.history, w.logged...)
-					slices.Sort(lines)
-					for _, line := range lines {
-						t.Log(line)
-					}
-					t.Errorf("seed %d: %s; again with go test ./hub/fleet -run TestFleet -seed %d", seed, w.failure, seed)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	running.Wait()
-	var names []string
-	for what := range strikes {
-		names = append(names, what)
-	}
-	slices.Sort(names)
-	slices.Sort(recoveries)
-	t.Logf("all right again after %v in half of the seeds, %v in 99 of 100, %v at the latest", recoveries[len(recoveries)/2],
-		recoveries[len(recoveries)*99/100], recoveries[len(recoveries)-1])
-	for _, what := range names {
-		t.Logf("%7d  %s", strikes[what], what)
-	}
 }
