@@ -123,6 +123,7 @@ func (d *directory) fetch(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	d.fleet.health.look() // who comes once this process is ready is to be told what is so
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.fleet.leading() != nil && d.ready {

@@ -119,6 +119,7 @@ func (f *Fleet) Run(outer context.Context) error {
 	for i := range f.shards {
 		f.shards[i].begin(now)
 	}
+	f.health.begin(now)
 	running, ctx := errgroup.WithContext(outer)
 	running.Go(func() error { return f.store.Listen(ctx, f) })
 	for range loaders {

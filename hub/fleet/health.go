@@ -26,13 +26,30 @@ type health struct {
 	author   uint64          // that leader's fence number
 	noted    time.Time
 	lost     presence.Status // what silence says; live: nothing
+	began    time.Time
 }
 
-// init begins with what is true before anything was heard.
+// init begins with what is true before anything was loaded.
 func (h *health) init(f *Fleet) {
-	h.fleet, h.polled = f, time.Now()
-	h.lost = presence.Status{Reason: presence.HubUnavailable, Since: h.polled}
+	h.fleet = f
+	h.begin(time.Now())
+	h.lost = presence.Status{Reason: presence.HubUnavailable, Since: h.began}
 	f.hub.Report(h.lost)
+}
+
+func (h *health) begin(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.began, h.polled = now, now
+}
+
+// first takes over the status that stood when nothing had been heard yet.
+func (h *health) first(s presence.Status) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.noted.IsZero() {
+		h.reported = s
+	}
 }
 
 // note takes over what a leader says. One that is over may be heard a little longer, and numbers may begin again lower.
@@ -100,6 +117,9 @@ func (h *health) look() {
 		return
 	}
 	oldest, newest := h.fleet.shown()
+	if oldest.IsZero() && h.fleet.loaded() {
+		oldest = h.began // what stands is all here, and the first beats are about to tell whether anybody reads
+	}
 	switch {
 	case now.Sub(oldest) < lostAfter:
 		h.lost = presence.Status{}

@@ -47,6 +47,7 @@ func (s *shard) load(ctx context.Context) {
 		return
 	}
 	s.fleet.saw(snapshot.Fence)
+	s.fleet.health.first(snapshot.Status)
 	s.fleet.directory.want(snapshot.Directory)
 	pending := s.pending
 	s.pending = nil

@@ -25,7 +25,8 @@ type process struct {
 	ended   sync.WaitGroup
 	reader  *hub.Reader
 	clients []*client
-	over    bool      // it was told to end, or killed
+	over    bool // it was told to end, or killed
+	began   time.Time
 	knew    time.Time // when it began, or led last
 }
 
@@ -40,7 +41,7 @@ type client struct {
 // start begins a process. The world's lock is held.
 func (w *world) start(name string, leads bool) *process {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &process{world: w, name: name, stop: stop, knew: time.Now(), hub: hub.New(hub.Options{ResetAfter: 10 * time.Second})}
+	p := &process{world: w, name: name, stop: stop, began: time.Now(), knew: time.Now(), hub: hub.New(hub.Options{ResetAfter: 10 * time.Second})}
 	p.link = &link{world: w, name: name, master: w.master, wake: make(chan struct{}, 1)}
 	p.link.process = p
 	o := fleet.Options{Name: name, OnDemand: w.onDemand, Expire: 8 * time.Second, Log: w.logger(name)}
@@ -158,7 +159,7 @@ func (p *process) sample(ctx context.Context) {
 		}
 		// On the reserve a read leaves every 5 s; the call that says that all is well may have taken 9, and then 5 s of silence
 		// are nothing.
-		if reads := p.world.tenant.reads; status.Live() && len(reads) > 0 && now.Sub(reads[len(reads)-1]) > 21*time.Second {
+		if reads := p.world.tenant.reads; status.Live() && len(reads) > 0 && now.Sub(reads[len(reads)-1]) > 21*time.Second && now.Sub(p.began) > 6*time.Second {
 			p.world.failf("P6: nobody has read for %v and %s says it is live", now.Sub(reads[len(reads)-1]), p.name)
 		}
 		p.world.mu.Unlock()
