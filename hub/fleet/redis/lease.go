@@ -111,20 +111,23 @@ func (s *Store) Generation(ctx context.Context, fence fleet.Fence, above uint32)
 	return uint32(number), nil
 }
 
-// SaveBudget implements [fleet.Lease].
+// SaveBudget implements [fleet.Lease]. Saves are kept in the order in which they were begun, in whatever order they reach
+// Redis.
 func (s *Store) SaveBudget(ctx context.Context, fence fleet.Fence, record []byte) error {
 	const what = "keep the record of spent reads"
+	save := s.saves.Add(1)
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	client, err := s.granting(ctx)
 	if err != nil {
 		return fmt.Errorf("redis: %s: %w", what, s.explain(err))
 	}
-	answer, err := budgetScript.run(ctx, client, []string{s.keys.lease, s.keys.budget}, fence.String(), record)
+	answer, err := budgetScript.run(ctx, client, []string{s.keys.lease, s.keys.budget}, fence.String(), record, save)
 	return s.ours(ctx, what, answer, err)
 }
 
-// LoadBudget implements [fleet.Lease]. A life ends with a restart, and another server has another.
+// LoadBudget implements [fleet.Lease]. A life ends with a restart, and another server has another; where the
+// server does not tell it, every record is foreign.
 func (s *Store) LoadBudget(ctx context.Context, fence fleet.Fence) (record []byte, age time.Duration, err error) {
 	const what = "look up the record of spent reads"
 	ctx, cancel := context.WithTimeout(ctx, callLimit)

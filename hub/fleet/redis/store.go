@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	goredis "github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
@@ -21,11 +22,13 @@ type Store struct {
 	client  goredis.UniversalClient
 	cluster *goredis.ClusterClient // nil: there is no Cluster
 	grants  *sentinels             // nil: there are no sentinels
+	saves   atomic.Uint64          // of records of spent reads, so far
 
-	mu      sync.Mutex
-	trusted *x509.CertPool
-	version string // of the server that answered last
-	ears    []*ear // by shard, while Listen runs
+	mu        sync.Mutex
+	trusted   *x509.CertPool
+	version   string          // of the server that answered last
+	ears      []*ear          // by shard, while Listen runs
+	sentinels map[string]bool // by their addresses, as far as they were connected to
 }
 
 var _ fleet.Store = (*Store)(nil)
@@ -36,7 +39,7 @@ func New(o Options) (*Store, error) {
 		return nil, err
 	}
 	quietly.Do(func() { goredis.SetLogger(quiet{}) })
-	s := &Store{o: o, log: o.Log.Named("redis"), keys: newKeys(o.Prefix)}
+	s := &Store{o: o, log: o.Log.Named("redis"), keys: newKeys(o.Prefix), sentinels: map[string]bool{}}
 	s.client = s.connect()
 	s.cluster, _ = s.client.(*goredis.ClusterClient)
 	if o.MasterName != "" {
