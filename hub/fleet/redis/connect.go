@@ -24,7 +24,9 @@ func (s *Store) connect() goredis.UniversalClient {
 	o := s.universal()
 	switch {
 	case s.o.MasterName != "":
-		return goredis.NewFailoverClient(o.Failover())
+		failover := o.Failover()
+		failover.Dialer = s.dialToFind
+		return goredis.NewFailoverClient(failover)
 	case len(s.o.Addrs) > 1:
 		cluster := o.Cluster()
 		cluster.ClusterStateReloadInterval = time.Second // the map of slots must not be believed for a minute

@@ -38,6 +38,9 @@ const (
 	dialLimit = 500 * time.Millisecond
 	callLimit = time.Second     // of a small call
 	loadLimit = 5 * time.Second // of one that carries a shard or a part of a board
+
+	// Of a read from a sentinel, when a connection is dialled: with a second try, well below dialLimit.
+	sentinelLimit = 150 * time.Millisecond
 )
 
 func (o *Options) complete() error {
