@@ -33,28 +33,19 @@ scripts/sdk.sh test
 step "real processes, alone on the machine: these measure"
 go test -timeout 15m -parallel 4 ./cmd/...
 
-step "fuzz targets, shortly"
-scripts/fuzz.sh "${FUZZTIME:-4s}"
-
-step "web"
+step "side by side, for none of it measures: fuzz targets, web, descriptions, lint"
+beside fuzz scripts/fuzz.sh "${FUZZTIME:-2s}"
 if scripts/need.sh npm; then
-  scripts/web.sh test
+  beside web scripts/web.sh test
+  beside descriptions scripts/descriptions.sh
 else
-  skip "web: no npm"
+  skip "web and descriptions: no npm"
 fi
-
-step "descriptions, by their official parsers"
-if scripts/need.sh npm; then
-  scripts/descriptions.sh
-else
-  skip "descriptions: no npm"
-fi
-
-step "lint"
 if [ -n "${CI:-}" ] || scripts/lint.sh --installed; then
-  scripts/lint.sh
+  beside lint scripts/lint.sh
 else
-  echo "not installed here: make lint installs it (two minutes) and make test runs it from then on"
+  echo "lint is not installed here: make lint installs it (two minutes) and make test runs it from then on"
 fi
+all_beside
 
 step "all green"
