@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -66,8 +67,12 @@ func benchClients(spec string) error {
 				go benchEvents(c, `{"users":`+ids(users...)+`}`, ready.Done, &latencies)
 				return
 			}
+			offer := ""
+			if kind == "compressed" {
+				offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+			}
 			_, _ = io.WriteString(c, "GET /v1/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: "+wire.Protocol+"\r\n\r\n")
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: "+wire.Protocol+"\r\n"+offer+"\r\n")
 			r := bufio.NewReaderSize(c, 1024)
 			if _, err := http.ReadResponse(r, nil); err != nil {
 				fmt.Println(err)
@@ -87,7 +92,7 @@ func benchClients(spec string) error {
 // benchRead discards frames, answers pings, and notes how old the states of deltas are.
 func benchRead(c net.Conn, r *bufio.Reader, ready func(), latencies *samples) {
 	started := false
-	var payload []byte
+	var payload, inflated []byte
 	for {
 		var head [10]byte
 		if _, err := io.ReadFull(r, head[:2]); err != nil {
@@ -106,16 +111,34 @@ func benchRead(c net.Conn, r *bufio.Reader, ready func(), latencies *samples) {
 		if _, err := io.ReadFull(r, payload); err != nil {
 			return
 		}
+		latencies.bytes.Add(int64(size))
+		text := payload
+		if head[0]&0x40 != 0 {
+			inflated = inflateInto(inflated[:0], payload)
+			text = inflated
+		}
 		switch {
 		case head[0]&0xf == 9:
 			_, _ = c.Write(frame(0x8a, ""))
-		case !started && bytes.HasPrefix(payload, []byte(`{"type":"snapshot"`)) && !bytes.HasSuffix(payload, []byte(`"more":true}`)):
+		case !started && bytes.HasPrefix(text, []byte(`{"type":"snapshot"`)) && !bytes.HasSuffix(text, []byte(`"more":true}`)):
 			started = true
 			ready()
-		case bytes.HasPrefix(payload, []byte(`{"type":"delta"`)):
-			latencies.observe(payload)
+		case bytes.HasPrefix(text, []byte(`{"type":"delta"`)):
+			latencies.observe(text)
 		}
 	}
+}
+
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
+// inflateInto appends a compressed message as it was.
+func inflateInto(dst, payload []byte) []byte {
+	z := inflaters.Get().(io.Reader)
+	defer inflaters.Put(z)
+	_ = z.(flate.Resetter).Reset(io.MultiReader(bytes.NewReader(payload), strings.NewReader(deflateEnd)), nil)
+	b := bytes.NewBuffer(dst)
+	_, _ = b.ReadFrom(z)
+	return b.Bytes()
 }
 
 // benchEvents asks for a stream of events, discards them, and notes how old the states of deltas are.
@@ -147,6 +170,7 @@ type samples struct {
 	mu     sync.Mutex
 	ages   []time.Duration
 	states atomic.Int64
+	bytes  atomic.Int64 // of frames' payloads
 }
 
 var observedKey, idKey = []byte(`"observedAt":"`), []byte(`"id":"`)
@@ -174,7 +198,7 @@ func (s *samples) String() string {
 		}
 		return float64(s.ages[int(q*float64(len(s.ages)-1))].Microseconds()) / 1000
 	}
-	return fmt.Sprintf("%d %d %.2f %.2f", s.states.Load(), len(s.ages), at(.5), at(.99))
+	return fmt.Sprintf("%d %d %.2f %.2f %d", s.states.Load(), len(s.ages), at(.5), at(.99), s.bytes.Load())
 }
 
 // swarm is the process of clients.
@@ -182,6 +206,7 @@ type swarm struct {
 	command *exec.Cmd
 	input   io.WriteCloser
 	output  *bufio.Reader
+	bytes   int // that they got, once they have ended
 }
 
 func (w *world) swarm(b *testing.B, clients, each, all int) *swarm {
@@ -208,7 +233,7 @@ func (w *world) swarmBy(b *testing.B, kind string, clients, each, all int) *swar
 func (s *swarm) end(b *testing.B) (states, frames int, p50, p99 float64) {
 	s.input.Close()
 	line, _ := s.output.ReadString('\n')
-	if _, err := fmt.Sscan(line, &states, &frames, &p50, &p99); err != nil {
+	if _, err := fmt.Sscan(line, &states, &frames, &p50, &p99, &s.bytes); err != nil {
 		b.Fatalf("clients: %q %v", line, err)
 	}
 	_ = s.command.Wait()
@@ -239,9 +264,9 @@ func BenchmarkDeliver(b *testing.B) {
 		{"common 1000x100 of 100, 8 changes/s", 1000, 100, 100, 8},
 		{"common 1000x100 of 100, 200 changes/s", 1000, 100, 100, 200},
 	} {
-		for _, kind := range []string{"websocket", "events"} {
+		for _, kind := range []string{"websocket", "compressed", "events"} {
 			b.Run(kind+" "+row.name, func(b *testing.B) {
-				w := newWorld(b, row.all, gateway.Options{Flush: 25 * time.Millisecond, Limits: gateway.Limits{Connections: 20_000}})
+				w := newWorld(b, row.all, gateway.Options{Flush: 25 * time.Millisecond, Compression: true, Limits: gateway.Limits{Connections: 20_000}})
 				w.setAll("Busy", upTo(row.all)...)
 				s := w.swarmBy(b, kind, row.clients, row.each, row.all)
 				time.Sleep(time.Second)
@@ -264,6 +289,9 @@ func BenchmarkDeliver(b *testing.B) {
 				b.ReportMetric(spent.Seconds()/float64(states)*1e6, "cpu-s/M-states")
 				b.ReportMetric(spent.Seconds()/float64(frames)*1e6, "cpu-s/M-frames")
 				b.ReportMetric(float64(states)/5, "states/s")
+				if kind != "events" {
+					b.ReportMetric(float64(s.bytes)/float64(states), "B/state") // snapshots included
+				}
 				b.ReportMetric(p50, "p50-ms")
 				b.ReportMetric(p99, "p99-ms")
 			})

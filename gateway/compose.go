@@ -23,7 +23,9 @@ type composer struct {
 	gone    []presence.ID
 	memo    memo
 	events  bool // for a stream of events: messages become events, not frames
-	last    int  // where in out the last message begins; -1: none
+	packed  bool // for a WebSocket with compression
+	deflater
+	last int // where in out the last message begins; -1: none
 
 	sent     int       // states in out
 	answered time.Time // when the oldest news among them had come from Graph
@@ -38,9 +40,12 @@ func (k *composer) reset() {
 
 func (k *composer) frame(payload []byte) {
 	k.last = len(k.out)
-	if k.events {
+	switch {
+	case k.events:
 		k.out = appendEvent(k.out, payload)
-	} else {
+	case k.packed:
+		k.out = k.appendDeflated(k.out, payload)
+	default:
 		k.out = appendFrame(k.out, opText, payload)
 	}
 }

@@ -46,6 +46,7 @@ type conn struct {
 	events  *eventStream // nil: a WebSocket
 	frames  frames
 	ws      *websocket.Conn
+	packed  bool // compression was negotiated; set before it is served
 	number  uint64
 	address string // of the peer, or its network; see origins.caller
 
@@ -134,6 +135,7 @@ func (c *conn) readMessage(r io.Reader) (dst []byte, err error) {
 		limit = min(limit, strangerBytes)
 	}
 	began, extended := time.Now(), -messageStep
+	came, charged := c.frames.came, int64(0)
 	for fragments := 0; ; fragments++ {
 		if fragments > maxFragments && len(dst)/fragments < leastFragment {
 			return dst, errFragments
@@ -147,6 +149,10 @@ func (c *conn) readMessage(r io.Reader) (dst []byte, err error) {
 		}
 		n, err := r.Read(dst[len(dst):min(cap(dst), limit+1)]) // the library waits until it can fill this
 		dst = dst[:len(dst)+n]
+		if swollen := int64(len(dst)) - (c.frames.came - came); c.packed && swollen > charged { // what comes out costs as what comes in
+			c.frames.intake.spend(float64(swollen - charged))
+			charged = swollen
+		}
 		switch {
 		case len(dst) > limit:
 			return dst, errTooLarge

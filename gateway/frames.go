@@ -22,7 +22,7 @@ const (
 	opPing  = 0x9
 )
 
-// appendFrame appends a whole frame of a server: final, not masked, not compressed.
+// appendFrame appends a whole frame of a server: final and not masked. The opcode may have [reservedCompressed].
 func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
 	dst = append(dst, 0x80|opcode)
 	switch n := len(payload); {
@@ -53,6 +53,7 @@ type frames struct {
 	library *bufio.Reader // above this
 	early   bool          // something came with the request, and lies before it
 	intake  bucket        // bytes it may still read
+	came    int64         // bytes it has read
 	resting bool          // nothing is under way: what comes next may take its time
 	deaf    bool          // what comes is not listened to: the connection has ended
 }
@@ -193,6 +194,7 @@ func (f *frames) Read(p []byte) (int, error) {
 	}
 	n, err := f.Conn.Read(p)
 	f.intake.spend(float64(n))
+	f.came += int64(n)
 	if n > 0 && f.resting {
 		f.resting = false
 		_ = f.SetReadDeadline(time.Now().Add(messageTime))

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type memo struct {
 type remembered struct {
 	grant    *grant
 	events   bool
+	packed   bool
 	items    []hub.Item
 	frames   []byte
 	last     int // where in frames the last one begins
@@ -51,7 +53,10 @@ func (m *memo) states(k *composer, g *grant, items []hub.Item, shared bool) []hu
 	if k.events {
 		key = ^key
 	}
-	if r, found := m.frames[key]; found && r.grant == g && r.events == k.events && slices.EqualFunc(r.items, items, sameState) {
+	if k.packed {
+		key = bits.ReverseBytes64(key)
+	}
+	if r, found := m.frames[key]; found && r.grant == g && r.events == k.events && r.packed == k.packed && slices.EqualFunc(r.items, items, sameState) {
 		if r.last >= 0 {
 			k.last = len(k.out) + r.last
 		}
@@ -69,7 +74,7 @@ func (m *memo) states(k *composer, g *grant, items []hub.Item, shared bool) []hu
 		if len(k.out) > from {
 			last = k.last - from
 		}
-		m.frames[key] = remembered{g, k.events, m.items[first:], slices.Clone(k.out[from:]), last, k.sent - before, k.answered}
+		m.frames[key] = remembered{g, k.events, k.packed, m.items[first:], slices.Clone(k.out[from:]), last, k.sent - before, k.answered}
 		m.bytes += len(k.out) - from
 	}
 	return rest

@@ -44,6 +44,9 @@ type Options struct {
 	// Unserved says that nobody is let in, because Serve is not called: the server is there for Admin alone.
 	Unserved bool
 
+	// Compression lets WebSockets be compressed whose clients offer it (permessage-deflate, each message for itself).
+	Compression bool
+
 	Limits    Limits
 	Flush     time.Duration // at most one flush of deltas per connection in this time; 0: each change at once
 	Heartbeat time.Duration // 0: 10 s

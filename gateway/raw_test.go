@@ -71,13 +71,16 @@ func frame(first byte, payload string) []byte {
 }
 
 // next reads one frame.
-func (x *raw) next() (opcode byte, payload []byte, err error) {
+func (x *raw) next() (opcode byte, payload []byte, err error) { return x.nextOf(0) }
+
+// nextOf reads one frame, which may have the reserved bits that were agreed on.
+func (x *raw) nextOf(agreed byte) (opcode byte, payload []byte, err error) {
 	_ = x.SetReadDeadline(time.Now().Add(20 * time.Second))
 	var head [2]byte
 	if _, err := io.ReadFull(x.r, head[:]); err != nil {
 		return 0, nil, err
 	}
-	if head[0]&0x80 == 0 || head[0]&0x70 != 0 || head[1]&0x80 != 0 {
+	if head[0]&0x80 == 0 || head[0]&0x70&^agreed != 0 || head[1]&0x80 != 0 {
 		x.t.Fatalf("frame %x: servers send whole, plain frames", head)
 	}
 	size := uint64(head[1])

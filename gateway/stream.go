@@ -44,10 +44,14 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 	c := s.newConn()
 	c.address = s.origins.caller(r)
 	c.caller = c.address
-	// Compression stays off: it would have to be shared between connections to pay, and is not negotiated per client.
+	compression := websocket.CompressionDisabled
+	if s.options.Compression {
+		compression = websocket.CompressionNoContextTakeover // or frames could not be shared between connections
+	}
 	c.ws, err = websocket.Accept(&hijacker{ResponseWriter: w, frames: &c.frames}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Protocol},
-		InsecureSkipVerify: true, // the origin is judged by origins, more exactly
+		InsecureSkipVerify: true,        // the origin is judged by origins, more exactly
+		CompressionMode:    compression, // of what comes: what goes is the composer's
 		OnPingReceived:     c.onPing,
 		OnPongReceived:     c.onPong,
 	})
@@ -55,6 +59,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 		return nil //nolint:nilerr // the library has answered, through hijacker
 	}
 	c.ws.SetReadLimit(-1) // readMessage has its own
+	c.packed = w.Header().Get("Sec-WebSocket-Extensions") != ""
 	s.connections.add(c)
 	s.open(c, who, refused)
 	s.log.Debug("connected", zap.Uint64("connection", c.number), zap.String("remote", s.origins.remote(r)))

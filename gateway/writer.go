@@ -197,7 +197,7 @@ func (w *writer) send(c *conn, round bool) {
 	}
 	k := &w.composer
 	k.reset()
-	k.events = c.events != nil
+	k.events, k.packed = c.events != nil, c.packed
 	for parts := 0; len(c.replies) > 0; parts++ {
 		if parts == turnParts || len(k.out) >= partBytes {
 			if !w.write(c) {

@@ -38,7 +38,8 @@ func TestReaders(t *testing.T) {
 			tn := startTenant(t, "--users", "3")
 			optedOut := filepath.Join(t.TempDir(), "out")
 			write(t, optedOut, "")
-			g := startGateway(t, tn, t.TempDir(), openDoor, "PRESENCE_GATEWAY_HEARTBEAT=500ms", "PRESENCE_PRIVACY_OPTED_OUT_USERS_FILE="+optedOut)
+			g := startGateway(t, tn, t.TempDir(), openDoor, "PRESENCE_GATEWAY_HEARTBEAT=500ms", "PRESENCE_PRIVACY_OPTED_OUT_USERS_FILE="+optedOut,
+				"PRESENCE_GATEWAY_COMPRESSION=true") // which both libraries offer: snapshots come compressed, deltas as they are
 			id := tn.people()[0].ID
 			tn.setPresence(id, "Busy", "InACall")
 			r := run(t, folder, []string{"GATEWAY=http://" + g.address, "ACT_EVERY=0.2", "MAX_AGE=5"}, append(row.command, strings.ToUpper(id), "nobody")...)

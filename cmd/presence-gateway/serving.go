@@ -41,6 +41,7 @@ func newGateway(c *config.Config, behind *back, registry *prometheus.Registry, p
 			MessagesPerSecond:     c.Gateway.Limits.MessagesPerSecond,
 			UnknownUsers:          c.Gateway.Limits.UnknownUsersPerSubject,
 		},
+		Compression:  c.Gateway.Compression,
 		Flush:        c.Gateway.Flush,
 		Heartbeat:    c.Gateway.Heartbeat,
 		Stall:        c.Gateway.Stall,

@@ -151,7 +151,6 @@ func TestRefusals(t *testing.T) {
 		{"stall 0", "gateway.stall: 0s", "gateway.stall: is 0s"},
 		{"read_wait below 0", "gateway.read_wait: -1s", "gateway.read_wait: is -1s"},
 		{"delay longer than the drain", "gateway: {drain: 1s, drain_delay: 2s}", "gateway.drain_delay: is 2s, longer than the whole drain of 1s"},
-		{"compression", "gateway.compression: true", "gateway.compression: is not in this release: set false"},
 
 		{"two documents", "---\nlisten: 127.0.0.1:1", "a second document begins here"},
 		{"not YAML", "listen: [", "is not YAML: "},
@@ -239,7 +238,6 @@ graph:
 watch: {users: [x, y]}
 gateway:
   policy: [{who: {}}, {who: {keys: [k]}, allow: "*"}]
-  compression: true
 `), []string{"PRESENCE_GRAPH_TIMEOUT=soon", "PRESENCE_WATCH_GROUPS=a,b"})
 	want := `c.yaml:1: listen: is a number: want a text
 c.yaml:2: logg: unknown key; did you mean log?
@@ -253,7 +251,6 @@ c.yaml:7: watch.users[1]: "y" is not a GUID such as fa8bf3dc-eca7-46b7-bad1-db19
 c.yaml:9: gateway.auth.anonymous: nobody gets in: set it to true, or set gateway.auth.api_keys_file or gateway.auth.jwt, and say in gateway.policy who sees whom
 c.yaml:9: gateway.policy[0].who: says nothing: want exactly one of anonymous: true, everyone: true, roles, groups, keys or subjects
 c.yaml:9: gateway.policy[0].allow: allows nobody: want "*", or users or groups that are listed
-c.yaml:10: gateway.compression: is not in this release: set false
 PRESENCE_GRAPH_TIMEOUT: "soon" is not a duration such as 30s or 1m30s
 PRESENCE_WATCH_GROUPS: "a" is not a GUID such as fa8bf3dc-eca7-46b7-bad1-db199b62afc3`
 	if err == nil || sortedLines(err.Error()) != sortedLines(want) {

@@ -78,8 +78,6 @@ func (v *validation) notice(format string, args ...any) {
 	v.notices = append(v.notices, fmt.Sprintf(format, args...))
 }
 
-const notYet = "is not in this release"
-
 func (v *validation) oneOf(key, value string, known ...string) bool {
 	for _, k := range known {
 		if value == k {

@@ -42,9 +42,6 @@ func (v *validation) gateway(g *Gateway) {
 			v.fail("gateway.audit_file", "%s cannot be written: its folder is none", quote(g.AuditFile))
 		}
 	}
-	if g.Compression {
-		v.fail("gateway.compression", "%s: set false", notYet)
-	}
 }
 
 func (v *validation) policy(c *Config) {
