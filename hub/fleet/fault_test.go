@@ -71,7 +71,7 @@ var kinds = []kind{
 		id := users[w.IntN(len(users))]
 		_, found := w.master.shards[id.Shard()].states[id]
 		delete(w.master.shards[id.Shard()].states, id)
-		w.damaged[id.Shard()] = time.Now()
+		w.damaged[id.Shard()], w.master.shards[id.Shard()].hurt = time.Now(), true
 		return found
 	}},
 	{"a state damaged", func(w *world) bool {
@@ -79,7 +79,7 @@ var kinds = []kind{
 		item, found := w.master.shards[id.Shard()].states[id]
 		if item.Content = contents[w.IntN(len(contents))]; found {
 			w.master.shards[id.Shard()].states[id] = item
-			w.damaged[id.Shard()] = time.Now()
+			w.damaged[id.Shard()], w.master.shards[id.Shard()].hurt = time.Now(), true
 		}
 		return found
 	}},

@@ -35,6 +35,7 @@ type keys struct {
 	states    map[presence.ID]hub.Item
 	status    presence.Status
 	directory uint64
+	hurt      bool // somebody changed the states behind everyone's back
 }
 
 // sound reports whether the states come to what the position says.
@@ -98,7 +99,15 @@ func (m *master) append(fence fleet.Fence, a *fleet.Append) fleet.Answer {
 			}
 		}
 	}
+	for _, id := range a.Lapsed {
+		if i := index(id); i >= 0 && i < listed && !m.world.moved[i] && !k.hurt {
+			m.world.failf("user %d is dropped, whom the configuration lists", i)
+		}
+	}
 	k.fence, k.at, k.status, k.directory = fence, a.To, a.Status, a.Directory
+	if k.hurt = k.hurt && !k.sound(); !k.hurt && !k.sound() {
+		m.world.failf("shard %d does not hold what %v stands for", a.Shard, a.To)
+	}
 	k.call, k.answer = a.Call, fleet.Answer{Stands: a.To, Fence: fence.Number}
 	m.world.publish(m, a)
 	return k.answer

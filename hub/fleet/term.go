@@ -37,7 +37,6 @@ type Term struct {
 
 // owned is what a term has to say of a shard beside states.
 type owned struct {
-	ours      bool // written to in this term, and all of it is held here: what else stands there was dropped
 	forgotten []presence.ID
 	lapsed    []presence.ID
 	confirmed []Confirmed

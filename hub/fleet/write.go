@@ -90,10 +90,9 @@ func (t *Term) write(ctx context.Context, jobs []*job) error {
 	return nil
 }
 
-// broken leaves the shards of jobs to be looked at again. What was sent may stand there, though nobody holds it here.
+// broken leaves the shards of jobs to be looked at again: what was sent may stand there, though nobody holds it here.
 func (t *Term) broken(jobs []*job, err error) error {
 	for _, j := range jobs {
-		t.shards[j.shard.number].ours = false
 		j.shard.lose()
 	}
 	return err
@@ -141,9 +140,9 @@ func (t *Term) prepare(ctx context.Context, jobs []*job) error {
 	return nil
 }
 
-// settle looks where the shard stands, and adds to the job what it takes to make it what the hub holds. A term that has
-// not written there yet takes over what is unknown here; later, what it does not hold was dropped. What is not what it
-// says it is, is not believed.
+// settle looks where the shard stands, and adds to the job what it takes to make it what the hub holds. What is newer there,
+// or unknown here, is taken over: it may be of a term before, or of an append without an answer. What had been dropped and
+// stands there again ends as anybody does whom nobody reads. What is not what it says it is, is not believed.
 func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 	var snapshot *Snapshot
 	err := persist(ctx, func(ctx context.Context) (err error) {
@@ -155,20 +154,26 @@ func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 	}
 	t.fleet.saw(snapshot.Fence)
 	h, o := t.fleet.hub, &t.shards[j.shard.number]
-	stands := make(map[presence.ID]presence.State, len(snapshot.States))
-	kept := snapshot.States[:0:0]
-	sound := snapshot.sound()
-	for _, item := range snapshot.States {
-		stands[item.ID] = item.State
-		if (o.ours || !sound) && h.Get(nil, item.ID)[0].Pending() {
-			o.lapsed = append(o.lapsed, item.ID)
-		} else {
-			kept = append(kept, item)
+	dropped := make(map[presence.ID]bool, len(o.forgotten)+len(o.lapsed)) // with this very append
+	for _, ids := range [][]presence.ID{o.forgotten, o.lapsed} {
+		for _, id := range ids {
+			dropped[id] = true
 		}
 	}
-	if sound {
-		h.Apply(kept)
+	stands := make(map[presence.ID]presence.State, len(snapshot.States))
+	sound, kept := snapshot.sound(), snapshot.States[:0:0]
+	for _, item := range snapshot.States {
+		switch {
+		case dropped[item.ID]:
+			continue
+		case sound:
+			kept = append(kept, item)
+		case h.Get(nil, item.ID)[0].Pending():
+			o.lapsed = append(o.lapsed, item.ID)
+		}
+		stands[item.ID] = item.State
 	}
+	h.Apply(kept)
 	wanted := map[presence.ID]hub.Item{}
 	for _, item := range h.Held(nil, j.shard.number) {
 		wanted[item.ID] = item
@@ -219,7 +224,7 @@ func (t *Term) compose(j *job, at Position) {
 // done holds what the store took.
 func (t *Term) done(j *job) {
 	t.fleet.hub.Apply(j.states)
-	t.shards[j.shard.number] = owned{ours: true}
+	t.shards[j.shard.number] = owned{}
 	j.shard.mu.Lock()
 	defer j.shard.mu.Unlock()
 	j.shard.at, j.shard.current, j.shard.loaded = j.append.To, true, true
