@@ -138,18 +138,19 @@ func (g *Sentinels) Failover() *Server {
 	return g.AwaitPrimary(former)
 }
 
-// AwaitLinked waits until every living server but the primary follows it.
+// AwaitLinked waits until every living server but the primary follows it. Sentinels may change their mind meanwhile.
 func (g *Sentinels) AwaitLinked() {
 	g.t.Helper()
-	primary := g.Primary()
-	for _, s := range g.Servers {
-		if s != primary && s.Running() {
-			s.await("the replica follows the new primary", func() bool {
-				return s.info("replication", "master_link_status") == "up" &&
-					strings.HasSuffix(primary.Addr, ":"+s.info("replication", "master_port"))
-			})
+	Await(g.t, "the replicas follow the primary", func() bool {
+		primary := g.Primary()
+		for _, s := range g.Servers {
+			if s != primary && s.Running() && (s.info("replication", "master_link_status") != "up" ||
+				!strings.HasSuffix(primary.Addr, ":"+s.info("replication", "master_port"))) {
+				return false
+			}
 		}
-	}
+		return true
+	})
 }
 
 // ConfigFile is where a server keeps its configuration. Sentinels rewrite theirs.
