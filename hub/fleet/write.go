@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,7 +23,8 @@ const maxPublished = 1024
 type job struct {
 	shard  *shard
 	states []hub.Item
-	fresh  bool // begin an epoch
+	drops  []presence.ID // stand there, and are not to be believed
+	fresh  bool          // begin an epoch
 	append Append
 	made   bool // append is what was sent, perhaps without an answer
 
@@ -160,6 +162,7 @@ func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 			dropped[id] = true
 		}
 	}
+	j.drops = nil
 	stands := make(map[presence.ID]presence.State, len(snapshot.States))
 	sound, kept := snapshot.sound(), snapshot.States[:0:0]
 	for _, item := range snapshot.States {
@@ -169,7 +172,7 @@ func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 		case sound:
 			kept = append(kept, item)
 		case h.Get(nil, item.ID)[0].Pending():
-			o.lapsed = append(o.lapsed, item.ID)
+			j.drops = append(j.drops, item.ID)
 		}
 		stands[item.ID] = item.State
 	}
@@ -195,6 +198,7 @@ func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 // compose makes the append that brings the shard from where it stands to what the hub will hold.
 func (t *Term) compose(j *job, at Position) {
 	o := &t.shards[j.shard.number]
+	lapsed := slices.Concat(o.lapsed, j.drops)
 	sum := t.fleet.hub.Sum(j.shard.number)
 	for i := range j.states {
 		item := &j.states[i]
@@ -206,7 +210,7 @@ func (t *Term) compose(j *job, at Position) {
 	to := Position{Epoch: at.Epoch, Offset: at.Offset, Count: sum.Count, Digest: sum.Digest}
 	if j.fresh {
 		to.Epoch, to.Offset = epoch(), 1
-	} else if len(j.states)+len(o.forgotten)+len(o.lapsed) > 0 {
+	} else if len(j.states)+len(o.forgotten)+len(lapsed) > 0 {
 		to.Offset++
 	}
 	t.calls++
@@ -214,7 +218,7 @@ func (t *Term) compose(j *job, at Position) {
 		Call: fmt.Sprintf("%s.%x", t.fence.Holder, t.calls),
 		Message: Message{
 			Shard: j.shard.number, Fence: t.fence.Number, From: at, To: to,
-			Forgotten: o.forgotten, Lapsed: o.lapsed, States: j.states, Reload: len(j.states) > maxPublished,
+			Forgotten: o.forgotten, Lapsed: lapsed, States: j.states, Reload: len(j.states) > maxPublished,
 			Confirmed: o.confirmed, Status: *t.status.Load(), Directory: t.directory.Load(), At: time.Now(),
 		},
 	}
