@@ -37,6 +37,7 @@ type Term struct {
 
 // owned is what a term has to say of a shard beside states.
 type owned struct {
+	written   bool // by this term: so it was current
 	forgotten []presence.ID
 	lapsed    []presence.ID
 	confirmed []Confirmed
@@ -130,7 +131,10 @@ func (t *Term) leave(handed bool) {
 	for i := range f.shards {
 		s := &f.shards[i]
 		s.mu.Lock()
-		if s.shown = shown; !handed || !s.joined {
+		if t.shards[i].written {
+			s.shown = shown
+		}
+		if !handed || !s.joined {
 			s.current = false
 		}
 		if !s.current {

@@ -228,7 +228,7 @@ func (t *Term) compose(j *job, at Position) {
 // done holds what the store took.
 func (t *Term) done(j *job) {
 	t.fleet.hub.Apply(j.states)
-	t.shards[j.shard.number] = owned{}
+	t.shards[j.shard.number] = owned{written: true}
 	j.shard.mu.Lock()
 	defer j.shard.mu.Unlock()
 	j.shard.at, j.shard.current, j.shard.loaded = j.append.To, true, true
