@@ -22,6 +22,7 @@ type eventOutlet struct {
 	queue   []byte // sent, and not being written yet
 	writing bool
 	ended   bool // nothing follows the queue
+	over    bool // the request is: its response must not be touched any more
 	broken  error
 	written int64
 }
@@ -103,7 +104,17 @@ func (o *eventOutlet) Close() error {
 	}
 	o.queue = nil
 	o.ring()
+	if o.over {
+		return nil
+	}
 	return o.control.SetWriteDeadline(time.Now())
+}
+
+// finish is called as the request's handler returns, after which net/http owns the response.
+func (o *eventOutlet) finish() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.over = true
 }
 
 // pump writes what is sent until the stream ends, and returns why: the peer is gone, or nil for an end of ours.

@@ -50,6 +50,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer out.finish()
 	defer c.leave()
 	c.subscribe(&q)
 	c.end(out.pump(r.Context(), w))
@@ -75,6 +76,7 @@ func (s *Server) openEvents(w http.ResponseWriter, r *http.Request, who auth.Pri
 	if err := c.signIn(who); err != nil {
 		c.end(err)
 		c.leave()
+		out.finish()
 		if errors.Is(err, errCrowded) {
 			return nil, nil, &problem{Status: http.StatusTooManyRequests, Detail: "too many connections: see gateway.limits.connections_per_subject", RetryAfter: 5}
 		}
