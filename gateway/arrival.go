@@ -40,13 +40,10 @@ func (a *arriving) extend() {
 
 func (a *arriving) Read(p []byte) (int, error) {
 	n, err := a.ReadCloser.Read(p)
-	switch a.came += n; {
-	case errors.Is(err, io.EOF):
-		_ = a.control.SetReadDeadline(time.Time{}) // it would end what waits for the peer's leaving
-	case a.came-a.paid >= messageStep:
+	if a.came += n; a.came-a.paid >= messageStep {
 		a.extend()
 	}
-	return n, err
+	return n, err // net/http forgets the deadline when all has come
 }
 
 // late reports whether a body was given up on.

@@ -92,6 +92,22 @@ func TestDrips(t *testing.T) {
 	}
 }
 
+// Pings between the fragments of a message buy it no time.
+func TestPingsBuyNoTime(t *testing.T) {
+	inBubble(t, 1, gateway.Options{}, func(t *testing.T, w *world) {
+		c := w.wireTo()
+		start := time.Now()
+		go func() {
+			pour(c, upgrade+string(frame(0x01, "{")), 1000, time.Second)
+			one := string(frame(0x89, "p"))
+			pour(c, strings.Repeat(one, 30), len(one), time.Second)
+		}()
+		if got := ended(t, c, true); got != "4400" || time.Since(start) > 5*time.Second {
+			t.Errorf("ended with %q after %v, want 4400 within 5 s", got, time.Since(start))
+		}
+	})
+}
+
 // ended reads a connection up to its end: the status of the answer, or the code of the close frame.
 func ended(t *testing.T, c net.Conn, upgraded bool) string {
 	t.Helper()
