@@ -213,7 +213,7 @@ func TestCrowdThroughFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
-	soak := 20 * time.Second
+	soak := 15 * time.Second
 	if text := os.Getenv("PRESENCE_SOAK"); text != "" {
 		var err error
 		if soak, err = time.ParseDuration(text); err != nil {

@@ -14,6 +14,7 @@ import (
 // The readers in other languages: states, gone, a gateway that drains and comes back, one that is killed, and the rule
 // before acting on a state.
 func TestReaders(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name, needs string
 		command     []string
