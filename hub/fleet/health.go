@@ -109,14 +109,15 @@ func (h *health) look() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	if t := h.fleet.leading(); t != nil {
+	oldest, newest := h.fleet.shown()
+	t := h.fleet.leading()
+	if t != nil && now.Sub(oldest) < lostAfter { // else it writes some shard in vain, and what it reads reaches nobody
 		h.lost = presence.Status{}
 		status := *t.status.Load()
 		h.poll(status, now)
 		h.tell(status, now)
 		return
 	}
-	oldest, newest := h.fleet.shown()
 	if oldest.IsZero() && h.fleet.loaded() {
 		oldest = h.began // what stands is all here, and the first beats are about to tell whether anybody reads
 	}
@@ -129,7 +130,7 @@ func (h *health) look() {
 		h.lost.Since = oldest
 	}
 	h.lost.Reason = presence.HubUnavailable
-	if h.answered.Load() && now.Sub(newest) >= deafAfter {
+	if t == nil && h.answered.Load() && now.Sub(newest) >= deafAfter {
 		h.lost.Reason = presence.NoPoller // for it answers, but about nothing is anything heard
 	}
 	h.fleet.hub.Report(h.lost)

@@ -231,7 +231,7 @@ func (t *Term) done(j *job) {
 	t.shards[j.shard.number] = owned{written: true}
 	j.shard.mu.Lock()
 	defer j.shard.mu.Unlock()
-	j.shard.at, j.shard.current, j.shard.loaded = j.append.To, true, true
+	j.shard.at, j.shard.current, j.shard.loaded, j.shard.shown = j.append.To, true, true, time.Now()
 	t.fleet.metrics.published.Add(float64(len(j.states)))
 }
 
