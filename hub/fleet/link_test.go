@@ -18,6 +18,7 @@ type link struct {
 	process *process
 	dead    bool      // the process was killed
 	cut     bool      // the network is
+	ownerOf int       // the shard whose node is down, while the others' live; 0: none
 	slow    time.Time // until when calls take seconds
 	leaky   time.Time // until when published messages are lost
 	bad     time.Time // until when calls get lost, or their answers
@@ -82,11 +83,18 @@ func (l *link) Append(ctx context.Context, fence fleet.Fence, appends []fleet.Ap
 	got := make([]fleet.Answer, len(appends))
 	err := l.call(ctx, "append", len(appends)<<8+appends[0].Shard, func(m *master) {
 		for i := range appends {
-			got[i] = m.append(fence, &appends[i])
+			if l.ownerOf == 0 || appends[i].Shard != l.ownerOf {
+				got[i] = m.append(fence, &appends[i])
+			}
 		}
 	})
+	l.world.mu.Lock()
+	down := l.ownerOf
+	l.world.mu.Unlock()
 	for i := range answers {
-		if err != nil {
+		if down != 0 && appends[i].Shard == down {
+			answers[i].Err = errLink
+		} else if err != nil {
 			answers[i].Err = err
 		} else {
 			answers[i] = got[i]

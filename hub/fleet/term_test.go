@@ -228,6 +228,34 @@ func TestSilenceAroundTheLeader(t *testing.T) {
 	})
 }
 
+// In a Cluster the node of some shards may be gone while that of the lease lives: the term goes on, in vain.
+func TestLeaderThatCannotWriteAShard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quiet(t, 2)
+		leader, _ := w.leader()
+		down := func(shard int) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, p := range w.processes {
+				p.link.ownerOf = shard
+			}
+		}
+		down(7)
+		began := time.Now()
+		for leader.hub.Status().Live() && time.Since(began) < 15*time.Second {
+			time.Sleep(50 * time.Millisecond)
+		}
+		if took := time.Since(began); took < 3*time.Second || took > 7*time.Second {
+			t.Errorf("announced after %v", took)
+		}
+		down(0)
+		time.Sleep(10 * time.Second)
+		if leader, _ = w.leader(); !leader.hub.Status().Live() {
+			t.Error("its end is not announced")
+		}
+	})
+}
+
 // Whom anybody watches, the leader hears of within a second, and no longer once the process is dead.
 func TestWantsReachTheLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
