@@ -180,7 +180,7 @@ func (t *Term) postDirectory(ctx context.Context) error {
 		if b.now == (Manifest{}) {
 			continue // none was described yet
 		}
-		err := persist(ctx, func(ctx context.Context) error { return t.postBoard(ctx, &b) })
+		err := persist(ctx, carryLimit, func(ctx context.Context) error { return t.postBoard(ctx, &b) })
 		if err != nil {
 			return err
 		}

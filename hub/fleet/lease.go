@@ -11,6 +11,7 @@ import (
 
 const (
 	callLimit    = time.Second           // how long one call to the store may take
+	carryLimit   = 5 * time.Second       // one that carries parts of a board, or a shard
 	firstBackOff = 20 * time.Millisecond // between tries of what must succeed
 	lastBackOff  = 500 * time.Millisecond
 )

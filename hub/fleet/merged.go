@@ -67,7 +67,7 @@ func (m *merged) wants(id presence.ID) bool {
 // gather follows what the replicas post. This process's own wants are taken from memory.
 func (t *Term) gather(ctx context.Context) error {
 	for {
-		call, cancel := context.WithTimeout(ctx, callLimit)
+		call, cancel := context.WithTimeout(ctx, carryLimit)
 		err := t.look(call)
 		cancel()
 		if err != nil && ctx.Err() == nil {

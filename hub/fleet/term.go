@@ -150,7 +150,7 @@ func (t *Term) leave(handed bool) {
 
 // generation makes sure that no later term issues versions of generations up to this.
 func (t *Term) generation(ctx context.Context, above uint32) error {
-	return persist(ctx, func(ctx context.Context) error {
+	return persist(ctx, callLimit, func(ctx context.Context) error {
 		recorded, err := t.fleet.store.Generation(ctx, t.fence, above)
 		if err == nil {
 			t.recorded = recorded

@@ -77,7 +77,7 @@ func (w *wants) post(ctx context.Context) error {
 		if p.Now == (Manifest{}) && p.Was == p.Now {
 			continue // nothing to say, and nothing said
 		}
-		call, cancel := context.WithTimeout(ctx, callLimit)
+		call, cancel := context.WithTimeout(ctx, carryLimit)
 		err := w.fleet.store.PostWants(call, w.fleet.o.Name, p, wantsTTL)
 		cancel()
 		w.mu.Lock()

@@ -58,8 +58,9 @@ func (t *Term) write(ctx context.Context, jobs []*job) error {
 		if err := t.prepare(ctx, jobs); err != nil {
 			return t.broken(jobs, err)
 		}
-		appends := make([]Append, len(jobs))
-		for i, j := range jobs {
+		now, later := slice(jobs)
+		appends := make([]Append, len(now))
+		for i, j := range now {
 			appends[i] = j.append
 		}
 		open, slow := jobs[:0:0], false
@@ -85,11 +86,26 @@ func (t *Term) write(ctx context.Context, jobs []*job) error {
 				t.done(j)
 			}
 		}
-		if jobs = open; slow && !sleep(ctx, backOff) {
+		if jobs = append(open, later...); slow && !sleep(ctx, backOff) {
 			return t.broken(jobs, context.Cause(ctx))
 		}
 	}
 	return nil
+}
+
+// mostStates is how many states one call carries, but for a shard that has more.
+const mostStates = 8192
+
+// slice divides jobs into those whose states fit into one call, and the rest: an empty store that is given everything at
+// once would never have it in time.
+func slice(jobs []*job) (now, later []*job) {
+	states := 0
+	for i, j := range jobs {
+		if states += len(j.append.States); i > 0 && states > mostStates {
+			return jobs[:i:i], jobs[i:]
+		}
+	}
+	return jobs, nil
 }
 
 // broken leaves the shards of jobs to be looked at again: what was sent may stand there, though nobody holds it here.
@@ -147,7 +163,7 @@ func (t *Term) prepare(ctx context.Context, jobs []*job) error {
 // stands there again ends as anybody does whom nobody reads. What is not what it says it is, is not believed.
 func (t *Term) settle(ctx context.Context, j *job) (Position, error) {
 	var snapshot *Snapshot
-	err := persist(ctx, func(ctx context.Context) (err error) {
+	err := persist(ctx, carryLimit, func(ctx context.Context) (err error) {
 		snapshot, err = t.fleet.store.Load(ctx, j.shard.number, Position{})
 		return err
 	})
@@ -242,10 +258,10 @@ func epoch() uint64 {
 	return binary.BigEndian.Uint64(bytes[:]) | 1
 }
 
-// persist tries until there is an answer, or the context ends.
-func persist(ctx context.Context, try func(context.Context) error) error {
+// persist tries, for up to limit each time, until there is an answer, or the context ends.
+func persist(ctx context.Context, limit time.Duration, try func(context.Context) error) error {
 	for backOff := firstBackOff; ; backOff = min(2*backOff, lastBackOff) {
-		call, cancel := context.WithTimeout(ctx, callLimit)
+		call, cancel := context.WithTimeout(ctx, limit)
 		err := try(call)
 		cancel()
 		if err == nil || errors.Is(err, ErrLost) {
