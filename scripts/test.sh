@@ -30,8 +30,11 @@ step "the official SDKs against the real program"
 wait $sdk
 scripts/sdk.sh test
 
-step "begun beside what follows: fuzz targets, web, descriptions, lint"
-beside fuzz nice scripts/fuzz.sh "${FUZZTIME:-2s}"
+step "real processes, alone on the machine: these measure"
+go test -timeout 15m -parallel 4 ./cmd/...
+
+step "side by side, for none of it measures: fuzz targets, web, descriptions, lint"
+beside fuzz scripts/fuzz.sh "${FUZZTIME:-2s}"
 if scripts/need.sh npm; then
   beside web scripts/web.sh test
   beside descriptions scripts/descriptions.sh
@@ -39,13 +42,10 @@ else
   skip "web and descriptions: no npm"
 fi
 if [ -n "${CI:-}" ] || scripts/lint.sh --installed; then
-  beside lint nice scripts/lint.sh
+  beside lint scripts/lint.sh
 else
   echo "lint is not installed here: make lint installs it (two minutes) and make test runs it from then on"
 fi
-step "real processes"
-go test -timeout 15m -parallel 4 ./cmd/...
-
 all_beside
 
 step "all green"
