@@ -24,20 +24,13 @@ test)
     skip "browser tests: no chromium"
     exit 0
   fi
-  step "a browser on the demo"
   make -s -C .. build
-  said=$(mktemp)
-  ../bin/presence-gateway demo --listen 127.0.0.1:0 >"$said" &
-  demo=$!
-  trap 'kill $demo 2>/dev/null || true; rm -f "$said"' EXIT
-  for _ in $(seq 100); do
-    BASE_URL=$(grep -o 'http://[^/]*' "$said" || true)
-    [ -z "$BASE_URL" ] || break
-    sleep 0.1
-  done
   CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-  export BASE_URL CHROMIUM
-  npm run e2e
+  export CHROMIUM
+  for test in e2e/*.test.mjs; do
+    step "a browser: $test"
+    node --test-reporter=spec "$test"
+  done
   step "a page on another origin"
   BINARY=../bin/presence-gateway node e2e/foreign.mjs
   ;;
