@@ -124,7 +124,11 @@ function steering(url) {
 export async function startDemo({ users = 60, changes = 0.0001, args = [] } = {}) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const run = new Program(["demo", "--listen", `127.0.0.1:${port}`, "--users", users, "--changes-per-second", changes, ...args].map(String), () => answers(`${url}/v1/settings`));
+  const run = new Program(["demo", "--listen", `127.0.0.1:${port}`, "--users", users, "--changes-per-second", changes, ...args].map(String), async () => {
+    if (!(await answers(`${url}/v1/settings`))) return false;
+    const [first] = await steering(url).people(1);
+    return answers(`${url}/v1/presences/${first.id}`); // its first reads have been made
+  });
   return Object.assign(await run.start(), { url, ...steering(url) });
 }
 
@@ -171,8 +175,8 @@ export async function startGateway(tenant, config = {}, args = []) {
   const { listen, tls } = write(config);
   if (tls !== undefined) trustAnyone();
   const url = `${tls === undefined ? "http" : "https"}://${listen}`;
-  const run = new Program(["serve", "--config", file, ...args], () => answers(`${url}/v1/settings`));
   const admin = `http://127.0.0.1:${adminPort}`;
+  const run = new Program(["serve", "--config", file, ...args], () => answers(`${admin}/readyz`));
   return Object.assign(await run.start(), {
     url,
     admin,
