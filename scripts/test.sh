@@ -30,10 +30,12 @@ step "the official SDKs against the real program"
 wait $sdk
 scripts/sdk.sh test
 
-step "real processes, alone on the machine: these measure"
-go test -timeout 15m -parallel 4 ./cmd/...
+step "real processes that measure, alone on the machine"
+measuring='^(TestCrowdThroughFaults|TestAdaptiveFreshness|TestFloods|TestRollingRestart|TestWatchTable)$'
+go test -timeout 15m -run "$measuring" ./cmd/...
 
-step "side by side, for none of it measures: fuzz targets, web, descriptions, lint"
+step "side by side, for none of it measures: the other real processes, fuzz targets, web, descriptions, lint"
+beside processes go test -timeout 15m -parallel 4 -skip "$measuring" ./cmd/...
 beside fuzz scripts/fuzz.sh "${FUZZTIME:-2s}"
 if scripts/need.sh npm; then
   beside web scripts/web.sh test
