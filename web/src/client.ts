@@ -1,8 +1,10 @@
 import { steadyClock } from "./clock.ts";
-import { userId, type Presence, type Refusal, type ServerMessage, type Snapshot } from "./protocol.ts";
+import { groupName, isAddress } from "./coverage.ts";
+import { Listeners, type Listener } from "./listeners.ts";
+import { address, userId, type Presence } from "./protocol.ts";
 import { Socket, type LinkStatus, type TokenSource, type Wire } from "./socket.ts";
-import { Store, type Absence } from "./store.ts";
-import { Subscriptions, type Request } from "./subscriptions.ts";
+import type { Absence } from "./store.ts";
+import { Table } from "./table.ts";
 
 /** What is known of one user, and how far it can be trusted. */
 export interface View {
@@ -35,6 +37,11 @@ export interface ClientOptions {
 
 /** How long a lost connection leaves the states it gave standing as current: a planned restart should not make a page blink. */
 const GRACE = 5000;
+/**
+ * How long after a loss the gateway may be told which versions are held. A version says nothing of which fields of a
+ * state the caller was shown; a gateway whose policy changed distrusts what it is told for longer than this.
+ */
+const KNOWN = 4 * 60_000;
 /** How often ages shown are renewed while states are stale. One timer serves a whole page. */
 const TICK = 30_000;
 
@@ -45,18 +52,19 @@ const TICK = 30_000;
 export class Client {
   readonly gateway: string;
   #socket: Socket;
-  #store = new Store();
-  #subscriptions: Subscriptions;
-  #listeners = new Map<string, Set<() => void>>();
-  #everyone = new Set<(ids: ReadonlySet<string>) => void>();
+  #table: Table;
+  #listeners = new Listeners();
+  #everyone = new Set<Listener>();
   #statusListeners = new Set<() => void>();
-  /** No state that this connection vouches for was confirmed before this time of the gateway's clock. */
-  #oldest: number | undefined;
-  /** The same for states that only earlier connections vouched for. */
-  #before: number | undefined;
-  #refused: string | undefined;
+  #now: () => number;
+  /** The gateway has let the present connection in. */
+  #within = false;
+  /** When the last connection that was let in ended, by `now`. */
+  #lostAt: number | undefined;
+  /** The next connection may be somebody else's, who is shown other fields. */
+  #anew = false;
+  #degraded = false;
   #stale = false;
-  #everyoneTold = false;
   /** Time enough has passed for this connection to vouch for what the one before gave. */
   #settled = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,55 +75,62 @@ export class Client {
     this.gateway = options.gateway;
     const url = new URL("v1/stream", options.gateway.endsWith("/") ? options.gateway : options.gateway + "/");
     url.protocol = url.protocol.replace(/^http/, "ws");
-    this.#subscriptions = new Subscriptions({
+    this.#now = options.now ?? steadyClock();
+    this.#table = new Table({
       send: (message) => this.#socket.send(message),
-      version: (id) => this.#store.get(id)?.version,
-      onLeft: (left) => {
-        for (const id of left === "everyone" ? [...this.#store.ids()] : left) {
-          if (!this.#subscriptions.wants(id)) this.#store.forget(id);
-        }
-      },
+      onChanged: (ids, names) => this.#changed(ids, names),
+      onStatus: () => this.#statusChanged(),
     });
     this.#socket = new Socket({
       url: url.href,
-      now: options.now ?? steadyClock(),
+      now: this.#now,
       ...(options.getToken && { token: options.getToken }),
       ...(options.random && { random: options.random }),
       ...(options.dial && { dial: options.dial }),
       onOpen: () => this.#opened(),
-      onMessage: (message) => this.#message(message),
+      onMessage: (message) => this.#table.take(message),
       onStatus: (status) => this.#linkChanged(status),
     });
   }
 
-  /** Watches one user; call the result to stop. An id that is none is never known. */
+  /**
+   * Watches one user, named by id or, where the gateway has a directory, by e-mail address; call the result to stop. What
+   * is neither is never known.
+   */
   watch(user: string, listener: () => void): () => void {
-    const id = userId(user);
-    if (id === undefined) return () => {};
-    const listeners = this.#listeners.get(id) ?? new Set();
-    this.#listeners.set(id, listeners);
-    // A listener of its own for each call: the same function may watch twice.
-    const own = () => listener();
-    listeners.add(own);
-    this.#subscriptions.add(id);
-    this.#start();
-    return () => {
-      if (!listeners.delete(own)) return;
-      if (listeners.size === 0) this.#listeners.delete(id);
-      this.#subscriptions.remove(id);
-      this.#stop();
-    };
+    const name = userId(user) ?? address(user);
+    return name === undefined ? () => {} : this.#watch(name, () => listener());
+  }
+
+  /**
+   * Watches the members of a group that the gateway watches, named by its id. The listener is told whose view changed or
+   * who came; it is also called when somebody left and when the gateway refuses the group.
+   */
+  watchGroup(group: string, listener: (ids: ReadonlySet<string>) => void): () => void {
+    const id = userId(group);
+    return id === undefined ? () => {} : this.#watch(groupName(id), listener);
   }
 
   /** Watches everyone the gateway watches and this caller may see; the listener is told whose view changed. */
   watchEveryone(listener: (ids: ReadonlySet<string>) => void): () => void {
-    const own = (ids: ReadonlySet<string>) => listener(ids);
+    const own: Listener = (ids) => listener(ids);
     this.#everyone.add(own);
-    this.#subscriptions.addEveryone();
+    this.#table.subscriptions.addEveryone();
     this.#start();
     return () => {
       if (!this.#everyone.delete(own)) return;
-      this.#subscriptions.removeEveryone();
+      this.#table.subscriptions.removeEveryone();
+      this.#stop();
+    };
+  }
+
+  #watch(name: string, listener: Listener): () => void {
+    const deaf = this.#listeners.add(name, listener);
+    this.#table.subscriptions.add(name);
+    this.#start();
+    return () => {
+      if (!deaf()) return;
+      this.#table.subscriptions.remove(name);
       this.#stop();
     };
   }
@@ -132,37 +147,54 @@ export class Client {
   }
 
   get status(): ClientStatus {
-    const oldest = this.#age(this.#unvouched ? earlier(this.#before, this.#oldest) : this.#oldest);
+    const oldest = this.#age(this.#table.ages.oldest(this.#table.unvouched));
     return {
       ...this.#socket.status,
-      ...(oldest !== undefined && this.#store.size > 0 && { oldest }),
-      ...(this.#refused !== undefined && { refused: this.#refused }),
+      ...(oldest !== undefined && this.#table.store.size > 0 && { oldest }),
+      ...(this.#table.refused !== undefined && { refused: this.#table.refused }),
     };
   }
 
   /** Whether everyone under `watchEveryone` has been named by the gateway at least once. */
   get complete(): boolean {
-    return this.#everyoneTold;
+    return this.#table.complete;
   }
 
   /** All users of whom anything is known. */
   ids(): Iterable<string> {
-    return this.#store.ids();
+    return this.#table.store.ids();
   }
 
+  /** What is known of a user, named as in `watch`. By address nothing is, until somebody watches that. */
   view(user: string): View {
-    const id = userId(user);
+    const name = userId(user) ?? address(user);
+    const { coverage } = this.#table.subscriptions;
+    if (name === undefined || (isAddress(name) && coverage.denied(name))) return { stale: false, absence: "invalid" };
+    const [id] = isAddress(name) ? (coverage.users(name) ?? []) : [name];
     if (id === undefined) return { stale: false };
-    const presence = this.#store.get(id);
-    const absence = this.#store.absence(id);
+    const presence = this.#table.store.get(id);
+    const absence = this.#table.store.absence(id);
     if (presence === undefined) return { stale: false, ...(absence && { absence }) };
-    const stale = this.#stale || (this.#socket.status.state === "live" && this.#settled && !this.#store.vouched(id));
-    const age = this.#age(this.#confirmedAt(presence, this.#store.vouched(id) ? this.#oldest : this.#before));
+    const vouched = this.#table.store.vouched(id);
+    const stale = this.#stale || (this.#socket.status.state === "live" && this.#settled && !vouched);
+    const age = this.#age(this.#table.ages.of(presence, vouched));
     return { presence, stale, ...(age !== undefined && { age }) };
+  }
+
+  /** The ids of a group's members whom the caller may see; undefined until the gateway has told them, and where it refuses. */
+  members(group: string): readonly string[] | undefined {
+    const members = this.#table.subscriptions.coverage.users(groupName(userId(group) ?? ""));
+    return members && [...members];
+  }
+
+  /** Whether the gateway refuses a group that is watched. It does not say whether there is such a group. */
+  refuses(group: string): boolean {
+    return this.#table.subscriptions.coverage.denied(groupName(userId(group) ?? ""));
   }
 
   /** Tries again at once; what was refused for good only when a person `asked`. */
   nudge(asked = false): void {
+    this.#anew ||= asked;
     this.#socket.nudge(asked);
   }
 
@@ -170,13 +202,13 @@ export class Client {
   suspend(): void {
     this.#suspended = true;
     this.#socket.close();
-    this.#subscriptions.closed();
+    this.#table.subscriptions.closed();
   }
 
   resume(): void {
     if (!this.#suspended) return;
     this.#suspended = false;
-    if (!this.#subscriptions.idle) this.#socket.open();
+    if (!this.#table.subscriptions.idle) this.#socket.open();
   }
 
   #start(): void {
@@ -185,32 +217,33 @@ export class Client {
 
   /** Disconnects a moment after the last watch ended, as pages often replace one view by the next. */
   #stop(): void {
-    if (!this.#subscriptions.idle || this.#leaving) return;
+    if (!this.#table.subscriptions.idle || this.#leaving) return;
     this.#leaving = true;
     setTimeout(() => {
       this.#leaving = false;
-      if (!this.#subscriptions.idle) return;
+      if (!this.#table.subscriptions.idle) return;
       this.#socket.close();
-      this.#subscriptions.closed();
+      this.#table.subscriptions.closed();
       clearTimeout(this.#timer);
       this.#stale = false;
     }, 1000);
   }
 
   #opened(): void {
-    this.#before = this.#unvouched ? earlier(this.#before, this.#oldest) : this.#oldest;
-    this.#oldest = undefined;
-    this.#store.reconnected();
-    this.#refused = undefined;
     // Answered with the gateway's time, so that ages can be told before the first heartbeat.
     this.#socket.send({ type: "ping" });
-    this.#subscriptions.opened();
+    this.#table.opened(!this.#anew && this.#lostAt !== undefined && this.#now() - this.#lostAt < KNOWN);
+    this.#anew = false;
   }
 
   #linkChanged(status: LinkStatus): void {
     clearTimeout(this.#timer);
+    const recovered = this.#degraded && status.state === "live";
+    this.#degraded = status.state === "degraded";
+    this.#within ||= this.#degraded || status.state === "live";
     switch (status.state) {
       case "live":
+        if (recovered) this.#table.subscriptions.repeat((name) => isAddress(name) && this.#table.subscriptions.coverage.denied(name));
         // After a short loss nothing blinks while this connection gives its snapshot; after a long one each state stays
         // stale until it is vouched for.
         this.#settled = this.#stale;
@@ -221,7 +254,9 @@ export class Client {
         this.#setStale(true);
         break;
       default:
-        this.#subscriptions.closed();
+        if (this.#within) this.#lostAt = this.#now();
+        this.#within = false;
+        this.#table.subscriptions.closed();
         if (!this.#stale) this.#timer = setTimeout(() => this.#setStale(true), GRACE);
         else this.#setStale(true);
     }
@@ -231,117 +266,14 @@ export class Client {
   #setStale(stale: boolean): void {
     clearTimeout(this.#timer);
     this.#stale = stale;
-    this.#changed(new Set(this.#store.ids()));
+    this.#changed(new Set(this.#table.store.ids()));
     this.#statusChanged();
     if (stale) this.#timer = setTimeout(() => this.#setStale(true), TICK);
   }
 
   #settle(): void {
     this.#settled = true;
-    this.#changed(new Set(this.#store.unvouched()));
-  }
-
-  #message(message: ServerMessage): void {
-    switch (message.type) {
-      case "snapshot":
-        this.#snapshot(message);
-        break;
-      case "delta":
-        this.#changed(new Set(message.presences.filter((p) => this.#put(p)).map((p) => p.id)));
-        break;
-      case "gone":
-        for (const id of message.users) {
-          if (message.reason === "unwatched" && !this.#subscriptions.wantsByName(id)) this.#store.forget(id);
-          else this.#store.drop(id, message.reason === "unwatched" ? "denied" : "gone");
-        }
-        this.#changed(new Set(message.users));
-        break;
-      case "heartbeat":
-        this.#oldest = message.oldest;
-        this.#statusChanged();
-        break;
-      case "ack":
-        this.#subscriptions.answered(message.id, true);
-        break;
-      case "error":
-        this.#refusal(message);
-        break;
-    }
-  }
-
-  #put(presence: Presence): boolean {
-    if (!this.#subscriptions.wants(presence.id) || !this.#store.put(presence)) return false;
-    this.#vouch(Date.parse(presence.observedAt));
-    return true;
-  }
-
-  /** A state confirmed at this time joins those the connection vouches for: until the next heartbeat it bounds them all. */
-  #vouch(confirmed: number): void {
-    this.#oldest = earlier(this.#oldest, confirmed);
-  }
-
-  /** A state was confirmed when it was sent, or whenever a bound on all states says, if that is later. */
-  #confirmedAt(presence: Presence, bound: number | undefined): number {
-    return Math.max(Date.parse(presence.observedAt), bound ?? -Infinity);
-  }
-
-  /** Whether any state is held only from an earlier connection. */
-  get #unvouched(): boolean {
-    return this.#store.unvouched().next().done !== true;
-  }
-
-  #snapshot(message: Snapshot): void {
-    const request = this.#subscriptions.answered(message.id, !message.more);
-    const changed = new Set<string>();
-    for (const p of message.presences) if (this.#put(p)) changed.add(p.id);
-    for (const id of message.pending) {
-      if (!this.#subscriptions.wants(id)) continue;
-      this.#store.pending(id);
-      changed.add(id);
-    }
-    const drop = (ids: readonly string[], absence: Absence) => {
-      for (const id of ids) {
-        if (userId(id) === undefined || !this.#subscriptions.wants(id)) continue;
-        this.#store.drop(id, absence);
-        changed.add(id);
-      }
-    };
-    drop(message.gone, "gone");
-    drop(message.denied, "denied");
-    if (request !== undefined && !message.more) this.#last(request, changed);
-    this.#changed(changed);
-  }
-
-  /** The last part of a snapshot says as much by whom it leaves out. */
-  #last(request: Request, changed: Set<string>): void {
-    for (const id of request.known) {
-      if (!this.#store.confirm(id)) continue;
-      this.#vouch(this.#confirmedAt(this.#store.get(id)!, this.#before));
-      changed.add(id);
-    }
-    if (request.everyone) {
-      this.#everyoneTold = true;
-      for (const id of [...this.#store.unvouched()]) {
-        if (this.#subscriptions.wantsByName(id) || this.#store.awaits(id)) continue;
-        this.#store.forget(id);
-        changed.add(id);
-      }
-      this.#statusChanged();
-    }
-  }
-
-  #refusal(message: Refusal): void {
-    const request = this.#subscriptions.answered(message.id, true);
-    if (message.code === "rate_limited") {
-      if (request !== undefined) this.#subscriptions.again(request);
-      return;
-    }
-    this.#refused = message.code;
-    if (request?.type === "subscribe") {
-      for (const id of request.users) this.#store.drop(id, "denied");
-      this.#changed(new Set(request.users));
-    }
-    this.#statusChanged();
+    this.#changed(new Set(this.#table.store.unvouched()));
   }
 
   #age(at: number | undefined): number | undefined {
@@ -349,34 +281,13 @@ export class Client {
     return now === undefined || at === undefined ? undefined : Math.max(0, now - at);
   }
 
-  #changed(ids: ReadonlySet<string>): void {
-    if (ids.size === 0) return;
-    for (const id of ids) for (const listener of [...(this.#listeners.get(id) ?? [])]) listener();
-    for (const listener of [...this.#everyone]) listener(ids);
+  /** Tells of users whose view changed, and of addresses and groups that changed themselves. */
+  #changed(ids: ReadonlySet<string>, names: Iterable<string> = []): void {
+    this.#listeners.tell(ids, (id) => this.#table.subscriptions.coverage.names(id), names);
+    if (ids.size > 0) for (const listener of [...this.#everyone]) listener(ids);
   }
 
   #statusChanged(): void {
     for (const listener of [...this.#statusListeners]) listener();
   }
-}
-
-function earlier(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
-const clients = new Map<string, Client>();
-
-/** The one client of a page for a gateway. It follows the page: it wakes with the network and the reader, and sleeps with the page. */
-export function clientFor(gateway: string, getToken?: TokenSource): Client {
-  const origin = new URL(gateway, globalThis.location?.href).href;
-  let client = clients.get(origin);
-  if (client === undefined) {
-    const made = (client = new Client({ gateway: origin, ...(getToken && { getToken }) }));
-    clients.set(origin, made);
-    addEventListener("online", () => made.nudge());
-    addEventListener("pageshow", () => made.resume());
-    addEventListener("pagehide", () => made.suspend());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && made.nudge());
-  }
-  return client;
 }

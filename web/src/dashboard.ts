@@ -1,5 +1,5 @@
 /** The page of `GET /`: people by department, live, with an honest word on how live. */
-import { clientFor } from "./client.ts";
+import { clientFor } from "./clients.ts";
 import { Counts } from "./counts.ts";
 import { bare, readDirectory, type Directory } from "./directory.ts";
 import { Door } from "./door.ts";
@@ -172,12 +172,12 @@ let shown = false;
 
 function drawStatus(): void {
   const { status } = client;
-  if (status.reason === "signed_out" && status.retrying === false && !door.open) shut();
+  if (status.state === "signed-out" && !door.open) shut();
   byId("link").hidden = door.open;
   byId("notice").hidden = door.open;
   notice.draw(status, roster.size > 0);
   // Numbers made of states only last known must not look current either.
-  document.body.classList.toggle("last-known", status.state === "degraded" || status.state === "offline");
+  document.body.classList.toggle("last-known", status.state !== "live" && status.state !== "connecting");
   if (panel?.open !== undefined) panel.draw(client.view(panel.open));
   drawEmpty();
 }
@@ -203,7 +203,7 @@ function drawEmpty(): void {
 function reason(): [title: string, text: string] {
   const { state, reason, refused } = client.status;
   if (roster.size > 0) return ["No one matches", "Nobody here fits the search and the states chosen."];
-  if (reason === "forbidden" || reason === "signed_out" || refused === "forbidden" || refused === "unauthenticated") {
+  if (reason === "forbidden" || state === "signed-out" || refused === "forbidden" || refused === "unauthenticated") {
     return ["Not for this page to see", "The gateway’s policy shows presences only to callers it knows. Whoever runs it can allow this page under gateway.policy."];
   }
   if (state === "offline") return ["The gateway is away", "This page shows people as soon as it answers. Nothing has to be reloaded."];

@@ -15,7 +15,7 @@ const OFFLINE: Record<string, string> = {
   restarting: "The gateway is restarting.",
   busy: "The gateway is refusing connections because there are too many.",
   silent: "The gateway has fallen silent.",
-  signed_out: "The gateway lets only those in who are signed in, and this page is not.",
+  no_token: "What this page signs in with cannot be had or renewed.",
   forbidden: "The gateway does not let this page in.",
   protocol: "The gateway and this page do not speak the same language. Reloading the page may help.",
 };
@@ -31,6 +31,8 @@ export function linkWord(status: ClientStatus): string {
       return "Connecting…";
     case "offline":
       return status.retrying ? "Reconnecting…" : "Not connected";
+    case "signed-out":
+      return "Signed out";
   }
 }
 
@@ -40,7 +42,9 @@ export function notice(status: ClientStatus, held: boolean): string {
   const what =
     status.state === "degraded"
       ? (DEGRADED[status.reason ?? ""] ?? "The gateway cannot read from Microsoft Graph.")
-      : (OFFLINE[status.reason ?? ""] ?? "The connection to the gateway is lost.");
+      : status.state === "signed-out"
+        ? "The gateway lets only those in who are signed in, and this page is not."
+        : (OFFLINE[status.reason ?? ""] ?? "The connection to the gateway is lost.");
   const shown = held ? `What you see is the last known state, as of ${clock(status.since)}.` : "";
   const next = status.state === "offline" && status.retrying ? "Trying again by itself." : "";
   return [what, shown, next].filter((s) => s !== "").join(" ");
@@ -77,7 +81,7 @@ export class Notice {
     setText(this.#text, notice(status, held));
     this.#line.classList.toggle("shown", this.#text.textContent !== "");
     this.#line.dataset.tone = tone;
-    this.#again.hidden = state !== "offline";
+    this.#again.hidden = state !== "offline" && state !== "signed-out";
   }
 }
 

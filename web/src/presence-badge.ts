@@ -1,4 +1,4 @@
-import { clientFor } from "./client.ts";
+import { clientFor } from "./clients.ts";
 import { face } from "./face.ts";
 import { Glyph, glyphStyles } from "./glyph.ts";
 import { userId, type Presence } from "./protocol.ts";

@@ -41,12 +41,21 @@ export interface Snapshot {
   readonly gone: readonly string[];
   readonly denied: readonly string[];
   readonly invalid: readonly string[];
+  /** The user id behind each e-mail address that has one this caller may see. */
+  readonly resolved: ReadonlyMap<string, string>;
+  /** User ids by group id. The members of a large group come in several parts. */
+  readonly members: Lists;
   readonly more: boolean;
 }
 export interface Delta {
   readonly type: "delta";
   readonly presences: readonly Presence[];
+  /** Who joined and who left subscribed groups: user ids by group id. */
+  readonly joined: Lists;
+  readonly left: Lists;
 }
+/** User ids by the name of what they are in. */
+export type Lists = ReadonlyMap<string, readonly string[]>;
 export interface Gone {
   readonly type: "gone";
   readonly users: readonly string[];
@@ -118,10 +127,12 @@ export function decode(frame: unknown): ServerMessage | undefined {
         gone: strings(m, "gone"),
         denied: strings(m, "denied"),
         invalid: strings(m, "invalid"),
+        resolved: map(m, "resolved", (of, name) => guid(string(of, name))),
+        members: lists(m, "members"),
         more: m.more === true,
       };
     case "delta":
-      return { type: "delta", presences: presences(m) };
+      return { type: "delta", presences: presences(m), joined: lists(m, "joined"), left: lists(m, "left") };
     case "gone":
       return { type: "gone", users: strings(m, "users"), reason: optionalString(m, "reason") };
     case "heartbeat": {
@@ -151,6 +162,12 @@ export function userId(text: string | null | undefined): string | undefined {
   return id !== undefined && GUID.test(id) ? id : undefined;
 }
 
+/** The form in which an e-mail address is asked for, in any letter case the same, or undefined for what is none. */
+export function address(text: string | null | undefined): string | undefined {
+  const name = text?.trim().toLowerCase();
+  return name !== undefined && /^[^\s@#][^\s@]*@[^\s@]+$/.test(name) ? name : undefined;
+}
+
 function status(m: Fields): Status {
   const state = string(m, "state");
   if (state !== "live" && state !== "degraded") throw new ProtocolError(`status: unknown state ${state}`);
@@ -164,8 +181,7 @@ function presences(m: Fields): Presence[] {
 /** Decodes one presence object, keeping only the fields named in Presence. */
 export function presence(json: unknown): Presence {
   const p = object(json, "presence");
-  const id = string(p, "id");
-  if (!GUID.test(id)) throw new ProtocolError("presence: id is not a lower-case GUID");
+  const id = guid(string(p, "id"));
   const version = string(p, "version");
   if (!/^[\x20-\x7e]+$/.test(version)) throw new ProtocolError("presence: version is not printable ASCII");
   time(p, "observedAt");
@@ -219,6 +235,22 @@ function list(m: Fields, key: string): unknown[] {
   if (v === undefined || v === null) return [];
   if (!Array.isArray(v)) throw new ProtocolError(`${key} is not a list`);
   return v;
+}
+
+function guid(id: string): string {
+  if (!GUID.test(id)) throw new ProtocolError("an id is not a lower-case GUID");
+  return id;
+}
+
+/** An object as a map, which knows no `__proto__`. */
+function map<T>(m: Fields, key: string, read: (of: Fields, name: string) => T): Map<string, T> {
+  if (!has(m, key)) return new Map();
+  const of = object(m[key], key);
+  return new Map(Object.keys(of).map((name) => [name, read(of, name)]));
+}
+
+function lists(m: Fields, key: string): Map<string, string[]> {
+  return map(m, key, (of, group) => (guid(group), strings(of, group).map(guid)));
 }
 
 function strings(m: Fields, key: string): string[] {

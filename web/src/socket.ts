@@ -5,14 +5,18 @@ import { decode, ProtocolError, SUBPROTOCOL, type ServerMessage } from "./protoc
 export interface LinkStatus {
   /**
    * `connecting`: no answer yet. `live`: states arrive as Graph tells them. `degraded`: connected, but the gateway says
-   * that its reads fail. `offline`: the connection was lost or refused.
+   * that its reads fail. `offline`: the connection was lost or refused. `signed-out`: the gateway lets in only who is
+   * signed in, and there is nothing to sign in with that it accepts; another attempt is made when somebody asks for it.
    */
-  readonly state: "connecting" | "live" | "degraded" | "offline";
-  /** Degraded: the gateway's reason. Offline: `lost`, `silent`, `restarting`, `busy`, `signed_out`, `forbidden` or `protocol`. */
+  readonly state: "connecting" | "live" | "degraded" | "offline" | "signed-out";
+  /**
+   * Degraded: the gateway's reason. Offline: `lost`, `silent`, `restarting`, `busy`, `no_token` (what to sign in with was
+   * refused or could not be had, and is asked for again), `forbidden` or `protocol`.
+   */
   readonly reason?: string;
   /** When this state began, in milliseconds since 1970: the gateway's clock when degraded, the reader's otherwise. */
   readonly since: number;
-  /** Offline: whether another attempt will be made without asking. */
+  /** Offline and signed out: whether another attempt will be made without asking. */
   readonly retrying?: boolean;
 }
 
@@ -25,8 +29,9 @@ export interface Wire {
 }
 
 /**
- * Gives what to sign in with, an access token or an API key; undefined to come as nobody in particular. `renew`: the one
- * before was refused or is about to end. A rejection counts as a failed attempt.
+ * Gives what to sign in with, an access token or an API key; undefined to come as nobody in particular, or where a
+ * person would have to sign in first. `renew`: the one before was refused or is about to end. A rejection counts as a
+ * failed attempt, which is made again.
  */
 export type TokenSource = (options: { readonly renew: boolean }) => Promise<string | undefined>;
 
@@ -56,10 +61,12 @@ const SILENCE = 2.5;
 
 /** Not signed in, or no longer. */
 const SIGNED_OUT = 4401;
+/** No sign-in in time. */
+const WAITED = 4408;
 /** Why a close code means that the same attempt cannot succeed later. */
-const FINAL: Record<number, string> = { 1009: "protocol", 4400: "protocol", [SIGNED_OUT]: "signed_out", 4403: "forbidden" };
+const FINAL: Record<number, string> = { 1009: "protocol", 4400: "protocol", 4403: "forbidden" };
 /** Reasons behind the other codes; all else is `lost`. */
-const PASSING: Record<number, string> = { 1012: "restarting", 4408: "signed_out", 4429: "busy" };
+const PASSING: Record<number, string> = { 1012: "restarting", [WAITED]: "no_token", 4429: "busy" };
 
 /**
  * One connection to a gateway that comes back by itself. It knows nothing of presence: it dials, listens for silence,
@@ -121,16 +128,20 @@ export class Socket {
   /**
    * Something hints that an attempt may succeed now (the network is back, the page is looked at again, a person asked):
    * tries at once what a back-off still holds back, and checks a connection that may have died in its sleep. What was
-   * refused for good is tried again only when a person `asked`.
+   * refused for good is tried again only when a person `asked`, and only then is it seen whether there is something else
+   * to sign in with, for which the connection is made anew.
    */
   nudge(asked = false): void {
     if (!this.#wanted) return;
     if (asked) this.#refused = false; // there may be something else to sign in with
     if (this.#wire !== undefined) {
       if (this.#greeted) this.#listen();
+      if (asked) this.#change();
     } else if (asked || (this.#status.retrying && this.#options.now() - this.#waitingSince >= 1000)) {
       // Unasked not more often than once a second, or a flapping network becomes a hammer.
-      this.#tell({ ...this.#status, ...(this.#status.retrying === false && { retrying: true }) });
+      // Whoever was signed out is not, until the gateway says so again.
+      if (this.#status.state === "signed-out") this.#tell({ state: "connecting", since: Date.now() });
+      else this.#tell({ ...this.#status, ...(this.#status.retrying === false && { retrying: true }) });
       this.#dial();
     }
   }
@@ -154,13 +165,13 @@ export class Socket {
       (token) => {
         if (attempt !== this.#attempt) return;
         if (token === undefined && this.#refused) {
-          this.#end("signed_out");
+          this.#end({ state: "signed-out" });
           return;
         }
         this.#token = token;
         this.#connect();
       },
-      () => attempt === this.#attempt && this.#retry("signed_out"),
+      () => attempt === this.#attempt && this.#retry("no_token"),
     );
   }
 
@@ -217,6 +228,14 @@ export class Socket {
       case "goodbye":
         this.#goodbye = message.reconnectAfterMs;
         return;
+      case "error":
+        // Without anything to sign in with there is no use in waiting until the gateway ends it.
+        if (message.code === "unauthenticated" && this.#token === undefined) {
+          this.#hangUp(1000);
+          this.#signedOut();
+          return;
+        }
+        break;
       case "heartbeat":
       case "pong":
         this.#gateway = { at: message.at, mark: this.#heardAt };
@@ -230,7 +249,23 @@ export class Socket {
     const wire = this.#wire;
     this.#options.token?.({ renew: true }).then(
       (token) => {
-        if (token !== undefined && wire === this.#wire) this.send({ type: "authenticate", token });
+        if (token === undefined || wire !== this.#wire) return;
+        this.#token = token;
+        this.send({ type: "authenticate", token });
+      },
+      () => {},
+    );
+  }
+
+  /** Somebody else may have signed in, or out: as a connection belongs to one caller, they get their own. */
+  #change(): void {
+    const wire = this.#wire;
+    this.#options.token?.({ renew: false }).then(
+      (token) => {
+        if (wire !== this.#wire || token === this.#token) return;
+        this.#hangUp(1000);
+        this.#tell({ state: "connecting", since: Date.now() });
+        this.#dial();
       },
       () => {},
     );
@@ -252,21 +287,26 @@ export class Socket {
 
   #lost(code: number): void {
     this.#hangUp();
-    const final = FINAL[code];
-    if (code === SIGNED_OUT && this.#options.token !== undefined && !this.#refused) {
-      this.#refused = true; // a new token may do; a second refusal is the last
-      this.#retry(FINAL[code]!);
-    } else if (final !== undefined) {
-      this.#end(final);
+    const reason = FINAL[code];
+    if (code === SIGNED_OUT || (code === WAITED && this.#token === undefined)) this.#signedOut();
+    else if (reason !== undefined) this.#end({ state: "offline", reason });
+    else this.#retry(PASSING[code] ?? "lost");
+  }
+
+  /** The gateway does not let in who came. A new token may do; a second refusal is the last. */
+  #signedOut(): void {
+    if (this.#options.token === undefined || this.#refused) {
+      this.#end({ state: "signed-out" });
     } else {
-      this.#retry(PASSING[code] ?? "lost");
+      this.#refused = true;
+      this.#retry("no_token");
     }
   }
 
   /** Stops trying until somebody asks. */
-  #end(reason: string): void {
+  #end(status: Pick<LinkStatus, "state" | "reason">): void {
     this.#waitingSince = this.#options.now();
-    this.#tell({ state: "offline", reason, since: this.#since(), retrying: false });
+    this.#tell({ ...status, since: this.#since(), retrying: false });
   }
 
   #retry(reason: string): void {
@@ -280,7 +320,8 @@ export class Socket {
 
   /** When the present outage began: attempts that fail in between do not make it younger. */
   #since(): number {
-    return this.#status.state === "offline" ? this.#status.since : Date.now();
+    const { state, since } = this.#status;
+    return state === "offline" || state === "signed-out" ? since : Date.now();
   }
 
   #hangUp(code?: number): void {

@@ -1,8 +1,11 @@
 import type { Presence } from "./protocol.ts";
 import { compareVersions } from "./version.ts";
 
-/** Why a user has no state: not read yet, no longer there, or not to be seen. To a reader of badges all three are unknown. */
-export type Absence = "pending" | "gone" | "denied";
+/**
+ * Why a user has no state: not read yet, no longer there, not to be seen, or named by what is neither an id nor an
+ * address that the gateway finds anybody by. To a reader of badges all are unknown.
+ */
+export type Absence = "pending" | "gone" | "denied" | "invalid";
 
 interface Entry {
   presence: Presence;

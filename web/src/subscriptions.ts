@@ -1,32 +1,46 @@
+import { Coverage, isAddress, isGroup } from "./coverage.ts";
+
 /** A message that the gateway has not answered yet. */
 export interface Request {
   readonly type: "subscribe" | "unsubscribe";
   readonly everyone: boolean;
-  readonly users: readonly string[];
-  /** Those of `users` whose version was told; left out of the snapshot they are held at exactly that version. */
+  /** What it names: user ids, addresses and groups. */
+  readonly names: readonly string[];
+  /** Users whose version was told; left out of the snapshot they are held at exactly that version. */
   readonly known: ReadonlySet<string>;
+  /** Whom its addresses and groups stand for, as far as the parts of the answer have said. */
+  readonly means: Map<string, Set<string>>;
+  /** Whether it names anything that stands for others, so that its answer may speak of users not named here. */
+  readonly covering: boolean;
 }
 
 export interface SubscriptionsOptions {
   readonly send: (message: object) => void;
-  /** The version held of a user, if any. */
+  /** The version held of a user, if there is one the gateway may be told of. */
   readonly version: (id: string) => string | undefined;
-  /** These are no longer watched by name, or everyone is no longer watched as such. */
+  /** These names are no longer watched, or everyone is no longer watched as such. */
   readonly onLeft: (left: readonly string[] | "everyone") => void;
 }
 
-/** Users in one message. The gateway takes 5,000; small ones let the first answers come early. */
+/** Names in one message. The gateway takes 5,000; small ones let the first answers come early. */
 const CHUNK = 1000;
+/** Versions told in one message, 70 bytes each, which has to stay below the gateway's 1 MiB. */
+const KNOWN = 5000;
 /** Messages sent at once, and then one each `REFILL` milliseconds: half of what a gateway allows by default. */
 const BURST = 10;
 const REFILL = 100;
 
 /**
- * What the page wants to watch, and what the present connection has been told of it. Wants are counted, so that any
- * number of badges may show one user; they are told in a microtask, so that a thousand badges appearing together, or
+ * What the page wants to watch by name, and what the present connection has been told of it. Wants are counted, so that
+ * any number of badges may show one user; they are told in a microtask, so that a thousand badges appearing together, or
  * one being moved, cost a message or none. Messages are composed as late as possible and paced below the gateway's limit.
+ *
+ * To the gateway an address is only another way to name its user. So what is left by address is unsubscribed by id, once
+ * nothing else names that user, and not before it is known who that is.
  */
 export class Subscriptions {
+  /** Whom the addresses and groups that are watched stand for. */
+  readonly coverage = new Coverage();
   #options: SubscriptionsOptions;
   #wanted = new Map<string, number>();
   #everyone = 0;
@@ -49,11 +63,18 @@ export class Subscriptions {
 
   /** Whether states of this user are of use to anyone here. */
   wants(id: string): boolean {
-    return this.#everyone > 0 || this.#wanted.has(id);
+    return this.#everyone > 0 || this.#wanted.has(id) || this.coverage.covers(id);
   }
 
-  wantsByName(id: string): boolean {
-    return this.#wanted.has(id);
+  /** Whether the page asks for a name itself: a user's id, an address, or a group's. */
+  asks(name: string): boolean {
+    return this.#wanted.has(name);
+  }
+
+  /** Whether the page names a user, by id or by an address known to be theirs. */
+  named(id: string): boolean {
+    for (const name of this.coverage.names(id)) if (isAddress(name) && this.asks(name)) return true;
+    return this.asks(id);
   }
 
   get idle(): boolean {
@@ -103,6 +124,7 @@ export class Subscriptions {
   }
 
   closed(): void {
+    const left = [...this.#leave];
     this.#connected = false;
     clearTimeout(this.#refill);
     this.#refill = undefined;
@@ -111,12 +133,13 @@ export class Subscriptions {
     this.#join.clear();
     this.#leave.clear();
     this.#requests.clear();
+    if (left.length > 0) this.#options.onLeft(left);
   }
 
   /** The request with this number; forgotten when its answer was the last part. */
   answered(id: number, last: boolean): Request | undefined {
     const request = this.#requests.get(id);
-    if (last) this.#requests.delete(id);
+    if (last && this.#requests.delete(id) && this.#leave.size > 0) this.#schedule();
     return request;
   }
 
@@ -124,7 +147,7 @@ export class Subscriptions {
   again(request: Request): void {
     this.#allowance = 0;
     if (request.everyone) this.#toldEveryone = request.type !== "subscribe";
-    for (const id of request.users) {
+    for (const id of request.names) {
       if (request.type === "subscribe") {
         this.#told.delete(id);
         if (this.#wanted.has(id)) this.#join.add(id);
@@ -137,6 +160,16 @@ export class Subscriptions {
     }
     clearTimeout(this.#refill);
     this.#refill = setTimeout(() => this.#earn(), 10 * REFILL);
+  }
+
+  /** Asks again for names that may be answered otherwise by now. */
+  repeat(which: (name: string) => boolean): void {
+    for (const name of [...this.#told].filter(which)) {
+      if (!this.#wanted.has(name)) continue;
+      this.#told.delete(name);
+      this.#join.add(name);
+      this.#schedule();
+    }
   }
 
   #schedule(): void {
@@ -155,15 +188,20 @@ export class Subscriptions {
     while (this.#connected && this.#allowance > 0) {
       const request = this.#next();
       if (request === undefined) break;
+      const { type, everyone, names, known } = request;
+      if (!everyone && names.length === 0) continue; // the gateway need not be told
       this.#allowance--;
       const id = ++this.#lastId;
       this.#requests.set(id, request);
-      const message: Record<string, unknown> = { type: request.type, id, users: request.everyone ? "*" : request.users };
-      if (request.known.size > 0) {
-        message.known = Object.fromEntries([...request.known].map((user) => [user, this.#options.version(user)]));
-      }
-      this.#options.send(message);
-      if (request.type === "unsubscribe") this.#options.onLeft(request.everyone ? "everyone" : request.users);
+      const groups = names.filter(isGroup).map((name) => name.slice(1));
+      this.#options.send({
+        type,
+        id,
+        users: everyone ? "*" : names.filter((name) => !isGroup(name)),
+        ...(groups.length > 0 && { groups }),
+        ...(known.size > 0 && { known: Object.fromEntries([...known].map((user) => [user, this.#options.version(user)])) }),
+      });
+      if (everyone && type === "unsubscribe") this.#options.onLeft("everyone");
     }
     if (this.#allowance < BURST && this.#connected) this.#refill ??= setTimeout(() => this.#earn(), REFILL);
   }
@@ -175,22 +213,30 @@ export class Subscriptions {
   }
 
   #next(): Request | undefined {
-    if (this.#leave.size > 0) {
-      const users = take(this.#leave);
-      for (const id of users) this.#told.delete(id);
-      return { type: "unsubscribe", everyone: false, users, known: new Set() };
+    if (this.#leave.size > 0 && ![...this.#requests.values()].some((r) => r.type === "subscribe" && r.covering)) {
+      const left = take(this.#leave);
+      for (const name of left) this.#told.delete(name);
+      const users = left.flatMap((name) => (isAddress(name) ? [...(this.coverage.users(name) ?? [])] : [name]));
+      const names = users.filter((name) => isGroup(name) || !this.named(name));
+      this.#options.onLeft(left);
+      return request("unsubscribe", names);
     }
     if (this.#join.size > 0) {
-      const users = take(this.#join);
-      for (const id of users) this.#told.add(id);
-      const known = new Set(users.filter((id) => this.#options.version(id) !== undefined));
-      return { type: "subscribe", everyone: false, users, known };
+      const names = take(this.#join);
+      const known = new Set<string>();
+      for (const name of names) {
+        this.#told.add(name);
+        for (const id of this.coverage.users(name) ?? [name]) {
+          if (known.size < KNOWN && this.#options.version(id) !== undefined) known.add(id);
+        }
+      }
+      return request("subscribe", names, known);
     }
     const everyone = this.#everyone > 0;
     if (everyone !== this.#toldEveryone) {
       this.#toldEveryone = everyone;
       // Without `known`: who is missing from this snapshot is no longer watched, which `known` would hide.
-      return { type: everyone ? "subscribe" : "unsubscribe", everyone: true, users: [], known: new Set() };
+      return { ...request(everyone ? "subscribe" : "unsubscribe", []), everyone: true };
     }
     return undefined;
   }
@@ -204,4 +250,9 @@ function take(ids: Set<string>): string[] {
   }
   for (const id of out) ids.delete(id);
   return out;
+}
+
+function request(type: Request["type"], names: string[], known: ReadonlySet<string> = new Set()): Request {
+  const covering = names.some((name) => isGroup(name) || isAddress(name));
+  return { type, everyone: false, names, known, means: new Map(), covering };
 }

@@ -109,6 +109,17 @@ describe("subscriptions", () => {
     expect([...client.ids()].sort()).toEqual([id(2), id(3)]);
   });
 
+  it("forget whom nobody watches any more though the connection ends first", async () => {
+    const stop = client.watch(id(1), () => {});
+    const line = await live([2], [state(1, "1"), state(2, "1")]);
+    for (let i = 0; i < 20; i++) client.watch(id(100 + i), () => {}), await settle(); // uses up what may be said at once
+    stop();
+    await settle();
+    expect(line.of("unsubscribe").some((m) => m.users.includes(id(1)))).toBe(false);
+    line.end(1006);
+    expect([...client.ids()]).toEqual([id(2)]);
+  });
+
   it("are said again when the gateway found them too many at once", async () => {
     client.watch(id(1), () => {});
     const line = gateway.welcome();
@@ -148,6 +159,36 @@ describe("resuming", () => {
     // The gateway's word replaces what is held, though its versions began anew.
     expect(client.view(id(2))).toMatchObject({ stale: false, presence: { version: "1.A", availability: "Away" } });
     expect(client.view(id(3))).toEqual({ stale: false, absence: "pending" });
+  });
+
+  it.each([
+    ["a while apart", 239_000, {}],
+    ["too long apart", 241_000, undefined],
+  ])("tells no version that may stand for other fields by now: %s", async (_, apart, known) => {
+    const line = await live([1], [state(1, "5.A")]);
+    client.suspend();
+    expect(line.closed).toBe(1000);
+    await vi.advanceTimersByTimeAsync(apart);
+    client.resume();
+    const next = gateway.welcome();
+    await settle();
+    expect(next.of("subscribe")[0]!.known).toEqual(known && { [id(1)]: "5.A" });
+  });
+
+  it("tells no version to a gateway that may see somebody else coming", async () => {
+    const line = await live([1], [state(1, "5.A")]);
+    line.end(4403);
+    client.nudge(true);
+    const next = gateway.welcome();
+    await settle();
+    expect(next.of("subscribe")[0]!.known).toBeUndefined();
+    next.say(snapshot(next.of("subscribe")[0]!, [{ ...state(1, "5.A"), statusMessage: { message: { content: "back at 3" } } }]));
+    expect(client.view(id(1)).presence?.statusMessage?.message?.content).toBe("back at 3");
+    next.end(1006);
+    await vi.advanceTimersByTimeAsync(1000);
+    gateway.welcome();
+    await settle();
+    expect(gateway.last.of("subscribe")[0]!.known).toEqual({ [id(1)]: "5.A" });
   });
 
   it("leaves a state stale that the new connection calls pending", async () => {
@@ -300,9 +341,10 @@ describe("deltas", () => {
     expect(client.view(id(2))).toEqual({ stale: false, absence: "gone" });
   });
 
-  it("never watch what is no id", () => {
-    client.watch("anna@example.com", () => {})();
+  it("never watch what is neither an id nor an address", () => {
+    for (const name of ["anna", "#" + id(1), "a@b@c", "", "anna @example.com"]) client.watch(name, () => {})();
+    client.watchGroup("anna@example.com", () => {})();
     expect(gateway.lines).toHaveLength(0);
-    expect(client.view("anna")).toEqual({ stale: false });
+    expect(client.view("anna")).toEqual({ stale: false, absence: "invalid" });
   });
 });

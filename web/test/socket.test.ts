@@ -80,19 +80,19 @@ describe("socket", () => {
     expect(delay()).toBe(500);
   });
 
-  it.each([1009, 4400, 4401, 4403])("does not come back by itself after %i, but does when asked", (code) => {
+  it.each([1009, 4400, 4401, 4403, 4408])("does not come back by itself after %i, but does when asked", (code) => {
     socket.open();
     gateway.welcome();
     gateway.last.end(code);
     vi.advanceTimersByTime(600_000);
     socket.nudge();
     expect(gateway.lines).toHaveLength(1);
-    expect(socket.status).toMatchObject({ state: "offline", retrying: false });
+    expect(socket.status).toMatchObject({ state: code === 4401 || code === 4408 ? "signed-out" : "offline", retrying: false });
     socket.nudge(true);
     expect(gateway.lines).toHaveLength(2);
   });
 
-  it.each([1000, 1001, 1006, 1011, 1012, 4408, 4409, 4429, 4999])("comes back after %i", (code) => {
+  it.each([1000, 1001, 1006, 1011, 1012, 4409, 4429, 4999])("comes back after %i", (code) => {
     socket.open();
     gateway.welcome();
     gateway.last.end(code);
@@ -270,13 +270,13 @@ describe("signing in", () => {
     socket.open();
     await vi.advanceTimersByTimeAsync(0);
     gateway.last.end(4401);
-    expect(socket.status).toMatchObject({ state: "offline", reason: "signed_out", retrying: true });
+    expect(socket.status).toMatchObject({ state: "offline", reason: "no_token", retrying: true });
     await vi.advanceTimersByTimeAsync(1000);
     expect(asked).toEqual([false, true]);
     gateway.last.say({ type: "hello", heartbeatSeconds: 10 });
     expect(gateway.last.sent).toEqual([{ type: "authenticate", token: "new" }]);
     gateway.last.end(4401);
-    expect(socket.status).toMatchObject({ state: "offline", reason: "signed_out", retrying: false });
+    expect(socket.status).toMatchObject({ state: "signed-out", retrying: false });
     await vi.advanceTimersByTimeAsync(120_000);
     expect(gateway.lines).toHaveLength(2);
   });
@@ -289,6 +289,7 @@ describe("signing in", () => {
     await vi.advanceTimersByTimeAsync(1000);
     gateway.last.end(4401);
     socket.nudge(true);
+    expect(socket.status.state).toBe("connecting");
     await vi.advanceTimersByTimeAsync(0);
     expect(asked).toEqual([false, true, false]);
     expect(gateway.lines).toHaveLength(3);
@@ -314,7 +315,7 @@ describe("signing in", () => {
     gateway.last.end(4401);
     await vi.advanceTimersByTimeAsync(1000);
     expect(gateway.lines).toHaveLength(1);
-    expect(socket.status).toMatchObject({ reason: "signed_out", retrying: false });
+    expect(socket.status).toMatchObject({ state: "signed-out", retrying: false });
   });
 
   it("is renewed on the connection that stands, and not on the next", async () => {
@@ -335,10 +336,65 @@ describe("signing in", () => {
     tokens.push(new Error("away"), "t1");
     socket.open();
     await vi.advanceTimersByTimeAsync(0);
-    expect(socket.status).toMatchObject({ state: "offline", reason: "signed_out", retrying: true });
+    expect(socket.status).toMatchObject({ state: "offline", reason: "no_token", retrying: true });
     expect(gateway.lines).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1000);
     expect(gateway.lines).toHaveLength(1);
+  });
+
+  it("that was too slow is tried again", async () => {
+    tokens.push("t1", "t1");
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    gateway.last.end(4408);
+    expect(socket.status).toMatchObject({ state: "offline", reason: "no_token", retrying: true });
+  });
+
+  it("is seen to be wanted at the gateway's first word of it, and once what there is was asked for anew", async () => {
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    const line = gateway.last;
+    line.say({ type: "hello", heartbeatSeconds: 10 });
+    line.say({ type: "error", id: 1, code: "unauthenticated" });
+    expect(line.closed).toBe(1000);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(asked).toEqual([false, true]);
+    expect(gateway.lines).toHaveLength(1);
+    expect(socket.status).toMatchObject({ state: "signed-out", retrying: false });
+  });
+
+  it("is left to the gateway to judge where there is a token", async () => {
+    tokens.push("t1");
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    gateway.last.say({ type: "hello", heartbeatSeconds: 10 });
+    gateway.last.say({ type: "error", id: 1, code: "unauthenticated" });
+    expect(gateway.last.closed).toBeUndefined();
+  });
+
+  it("as somebody else makes the connection anew when a person asks, and as the same does not", async () => {
+    tokens.push(undefined, undefined, "t1", "t1", "t1", "t2", "t1");
+    socket.open();
+    await vi.advanceTimersByTimeAsync(0);
+    const anonymous = gateway.welcome();
+    socket.nudge(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(gateway.lines).toHaveLength(1);
+    socket.nudge(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(anonymous.closed).toBe(1000);
+    const signedIn = gateway.welcome();
+    expect(signedIn.sent).toEqual([{ type: "authenticate", token: "t1" }]);
+    signedIn.say({ type: "expiring", inSeconds: 1 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(signedIn.sent).toHaveLength(2);
+    tokens.unshift("t1");
+    socket.nudge();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(gateway.lines).toHaveLength(2);
+    socket.nudge(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(gateway.lines).toHaveLength(2);
   });
 
   it("does not use a token that comes after the socket was closed", async () => {
