@@ -11,20 +11,40 @@ const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
 const source = (name) => join(here, "src", name);
 
+const how = {
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: ["es2022"],
+  charset: "utf8",
+  legalComments: "none",
+  // Names hold hashes of paths too: those of the packages as the sources see them, wherever they are kept.
+  preserveSymlinks: true,
+  write: false,
+  logLevel: "warning",
+};
+
 async function bundle(entry) {
-  const { outputFiles } = await build({
-    entryPoints: [source(entry)],
-    absWorkingDir: here,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: ["es2022"],
-    charset: "utf8",
-    legalComments: "none",
-    write: false,
-    logLevel: "warning",
-  });
+  const { outputFiles } = await build({ ...how, entryPoints: [source(entry)] });
   return outputFiles[0].contents;
+}
+
+/** Bundles a script and, in files of their own, what it loads only when it is wanted. Gives the path of the script. */
+async function split(entry) {
+  const outdir = join(dist, "assets");
+  const { outputFiles, metafile } = await build({
+    ...how,
+    entryPoints: [source(entry)],
+    outdir,
+    splitting: true,
+    metafile: true,
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+  });
+  for (const { path, contents } of outputFiles) files.set(relative(dist, path), Buffer.from(contents));
+  const [first] = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === `src/${entry}`);
+  return relative("dist", first);
 }
 
 const files = new Map();
@@ -40,7 +60,7 @@ files.set("widget.js", Buffer.from(await bundle("widget.ts")));
 const names = {
   ICON: hashed("icon.svg", await readFile(source("icon.svg"))),
   STYLE: hashed("dashboard.css", await bundle("dashboard.css")),
-  SCRIPT: hashed("dashboard.js", await bundle("dashboard.ts")),
+  SCRIPT: await split("dashboard.ts"),
 };
 const page = (await readFile(source("index.html"), "utf8")).replace(/"(ICON|STYLE|SCRIPT)"/g, (_, name) => `"${names[name]}"`);
 files.set("index.html", Buffer.from(page));

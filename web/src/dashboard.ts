@@ -6,7 +6,9 @@ import { Door } from "./door.ts";
 import { byId, make, setText } from "./dom.ts";
 import { face } from "./face.ts";
 import { glyphStyles } from "./glyph.ts";
+import { Navigation } from "./navigation.ts";
 import { Notice } from "./notice.ts";
+import type { Operator } from "./operator.ts";
 import { Panel } from "./panel.ts";
 import { People } from "./people.ts";
 import { Roster } from "./roster.ts";
@@ -57,6 +59,11 @@ client.onStatus(() => {
 });
 setInterval(() => document.visibilityState === "visible" && drawStatus(), 1000);
 
+const navigation = new Navigation(byId("views"), () => look());
+let operator: Operator | undefined;
+/** Whether whoever is here may see the operator's view. */
+let operates = false;
+
 const door = new Door(byId("door"), byId<HTMLButtonElement>("account"), () => begin());
 void arrive();
 drawStatus();
@@ -75,6 +82,34 @@ async function arrive(): Promise<void> {
   if (await signIn.arrive()) begin();
 }
 
+/** Shows the view that the address names, of those that whoever is here may see. */
+function look(): void {
+  const { view } = navigation.place;
+  const open = signIn?.open === true;
+  const operating = open && operates && view === "operator";
+  byId("views").hidden = !open || !operates;
+  byId("people-view").hidden = operating;
+  byId("operator").hidden = !operating;
+  if (operating) void showOperator();
+  else operator?.hide();
+}
+
+async function showOperator(): Promise<void> {
+  if (operator === undefined) {
+    const { Operator } = await import("./operator.ts");
+    operator ??= new Operator(byId("operator"), { gateway, get: signIn!.fetch });
+  }
+  if (!byId("operator").hidden) operator.show();
+}
+
+/** Learns from the gateway whether whoever is here operates it: nothing is asked that it would refuse. */
+async function offerOperator(): Promise<void> {
+  const settings = signIn!.open ? await readSettings(gateway, signIn!.fetch) : undefined;
+  operates = settings?.demo === true || settings?.operator === true;
+  navigation.offer("operator", operates);
+  look();
+}
+
 /** The gateway lets this page in no longer: what was shown goes, and the way in comes. */
 function shut(): void {
   door.shut(signIn!);
@@ -82,6 +117,7 @@ function shut(): void {
   roster.replace([]);
   people.renew();
   select();
+  look();
 }
 
 /** Watches everyone, where somebody is signed in or need not be. */
@@ -89,6 +125,7 @@ function begin(): void {
   door.draw(signIn!);
   if (signIn!.open && begun) client.nudge(true); // it may have been refused before
   drawStatus();
+  void offerOperator();
   if (!signIn!.open) return;
   void loadDirectory();
   if (begun) return;

@@ -6,6 +6,8 @@ export interface Settings {
   readonly demo: boolean;
   readonly version: string;
   readonly signIn: Ways;
+  /** Whoever asked may see the operator's view. */
+  readonly operator: boolean;
 }
 
 /** Reads the settings; undefined where the gateway does not answer. What it leaves out is not offered. */
@@ -23,6 +25,7 @@ export async function readSettings(gateway: string, get: typeof fetch = fetch): 
   return {
     demo: json.demo === true,
     version: text(json.version),
+    operator: json.operator === true,
     signIn: { anonymous: signIn.anonymous === true, apiKey: signIn.apiKey === true, ...(found && { login: found }) },
   };
 }
