@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -11,8 +12,6 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/presence-gateway/presence-gateway/gateway"
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/gateway/wire"
@@ -64,11 +63,9 @@ func TestStatsAreForOperators(t *testing.T) {
 	d := newDoor(map[string]auth.Principal{"role": {Subject: "user:t:1", Roles: []string{"Operator"}}, "key": {Subject: "key:Operator", Key: "Operator"},
 		"other": {Subject: "user:t:2", Roles: []string{"operator", "Reader"}}, "sly": {Subject: "Operator"}})
 	d.anonymous = true
-	registry := prometheus.NewRegistry()
-	limit := prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_graph_window_limit", Help: "x"})
-	limit.Set(1500)
-	registry.MustRegister(limit)
-	w := newWorld(t, 3, gateway.Options{Door: d, Policy: append(everyone, signedIn...), OperatorRole: "Operator", Metrics: registry, BudgetWindow: 30 * time.Second})
+	told := &gateway.Told{Reading: gateway.Reading{Limit: 1500, WindowSeconds: 30, Pace: 1}, Here: true}
+	w := newWorld(t, 3, gateway.Options{Door: d, Policy: append(everyone, signedIn...), OperatorRole: "Operator",
+		Reading: func(context.Context) *gateway.Told { return told }})
 	w.set(0, "Busy")
 	w.lose(1)
 	for value, status := range map[string]int{"": 401, "bad": 401, "other": 403, "sly": 403, "role": 200, "key": 200} {

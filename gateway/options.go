@@ -28,14 +28,13 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded headers count
 	TLS            *tls.Config    // for Serve; nil: plain
 
-	Door         Door          // says who callers are; nil: everyone is anonymous, if Anonymous lets them
-	Anonymous    bool          // whoever presents nothing is the anonymous caller
-	SignIn       SignIn        // how pages sign in
-	Policy       []Rule        // who sees whom, until Govern is called
-	OperatorRole string        // the token role, or the name of the API key, of whoever may see the operator's view
-	OnDemand     bool          // whoever is asked for is read, not only those the directory watches
-	Audit        io.Writer     // a line of JSON for whoever watches somebody; nil: nothing
-	BudgetWindow time.Duration // of the reads that Graph allows, for operators; 0: unknown
+	Door         Door      // says who callers are; nil: everyone is anonymous, if Anonymous lets them
+	Anonymous    bool      // whoever presents nothing is the anonymous caller
+	SignIn       SignIn    // how pages sign in
+	Policy       []Rule    // who sees whom, until Govern is called
+	OperatorRole string    // the token role, or the name of the API key, of whoever may see the operator's view
+	OnDemand     bool      // whoever is asked for is read, not only those the directory watches
+	Audit        io.Writer // a line of JSON for whoever watches somebody; nil: nothing
 	// Resolve tells whose e-mail addresses are that the directory does not name, each by the address as it was given,
 	// and the zero id for one that nobody has. What it cannot find out before the context ends it leaves out; where that
 	// has ended, it answers what it knows. It is asked on behalf of callers who may see everyone only; nil: nobody.
@@ -58,6 +57,9 @@ type Options struct {
 	Drain      time.Duration // from the end of Run's context to its return; 0: 20 s
 	DrainDelay time.Duration // of it, how long new connections are still taken
 
+	Name    string                        // of this process, for operators
+	HubKind string                        // for operators: memory, redis
+	Reading func(context.Context) *Told   // for operators: how the reading goes, wherever it is; nil, and a nil answer: unknown
 	Pages   http.Handler                  // everything outside /v1; nil: nothing
 	Explain func(presence.ID) any         // what the poller knows of a user, for /debug/users; nil: nothing
 	Ready   func() (ok bool, line string) // what else readiness depends on, and a line on it; nil: nothing

@@ -36,6 +36,7 @@ type Server struct {
 	heartbeat time.Duration
 	stall     time.Duration
 	name      string // of this process, in hello
+	began     time.Time
 	origins   *origins
 	door      Door
 	metrics   *metrics
@@ -88,6 +89,7 @@ func New(h *hub.Hub, o Options) (*Server, error) {
 		heartbeat:   o.Heartbeat,
 		stall:       o.Stall,
 		name:        strings.ToLower(rand.Text()[:6]),
+		began:       time.Now(),
 		origins:     allowed,
 		door:        o.Door,
 		connections: newConnections(),

@@ -1,26 +1,22 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
-	"math"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
-
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/presence-gateway/presence-gateway/gateway/auth"
 	"github.com/presence-gateway/presence-gateway/hub"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
 )
 
-// statsJSON is the operator's figures. None of them names a person. What this process does not know is left out, as
-// a process that does not read knows nothing of the budget.
+// statsJSON is the operator's figures. None of them names a person. What is not known here is left out: of the reading,
+// what no process that reads has told. Ages and serving are this process's own.
 type statsJSON struct {
 	At      string      `json:"at"`
 	Version string      `json:"version"`
+	Process processJSON `json:"process"` // which answers
 	Status  statusJSON  `json:"status"`
 	Budget  *budgetJSON `json:"budget,omitempty"`
 	Reading readingJSON `json:"reading"`
@@ -35,23 +31,9 @@ type statusJSON struct {
 	Since  string `json:"since,omitempty"`
 }
 
-type budgetJSON struct {
-	Used          float64 `json:"used"` // reads within the window that may have reached Graph
-	Limit         float64 `json:"limit"`
-	WindowSeconds float64 `json:"windowSeconds,omitempty"`
-	PausedSeconds float64 `json:"pausedSeconds"` // for how long yet Graph asked for a pause
-}
-
-type readingJSON struct {
-	WatchedUsers             *float64           `json:"watchedUsers,omitempty"`
-	SweepSeconds             *float64           `json:"sweepSeconds,omitempty"` // to ask everyone once, at the pace of now
-	RequestsPerSecond        *float64           `json:"requestsPerSecond,omitempty"`
-	ChangesPerSecond         *float64           `json:"changesPerSecond,omitempty"`
-	Requests                 map[string]float64 `json:"requests,omitempty"` // since the start, by the status of the answer
-	Changes                  *float64           `json:"changes,omitempty"`
-	RegressedReads           *float64           `json:"regressedReads,omitempty"`
-	CredentialExpiresSeconds *float64           `json:"credentialExpiresSeconds,omitempty"`
-	Leader                   *bool              `json:"leader,omitempty"` // this process is the one that reads
+type processJSON struct {
+	Name  string `json:"name"`
+	Since string `json:"since"`
 }
 
 // agesJSON is how long ago the states of watched users were last confirmed, of a sample where they are many.
@@ -67,17 +49,21 @@ type agesJSON struct {
 
 type servingJSON struct {
 	Connections         int                `json:"connections"`
+	Limit               int                `json:"limit"` // of connections
+	Draining            bool               `json:"draining,omitempty"`
 	DeliveriesPerSecond *float64           `json:"deliveriesPerSecond,omitempty"`
 	ConflatedPerSecond  *float64           `json:"conflatedPerSecond,omitempty"`
-	Delivered           float64            `json:"delivered"` // states handed to sockets since the start
-	Conflated           float64            `json:"conflated"` // passed over because a newer one was there
-	TurnedAway          map[string]float64 `json:"turnedAway,omitempty"`
-	ReadToSendP50       *float64           `json:"readToSendP50Seconds,omitempty"` // Graph's answer received to frame handed to the socket
+	Delivered           float64            `json:"delivered"`                      // states handed to sockets since the start
+	Conflated           float64            `json:"conflated"`                      // passed over because a newer one was there
+	TurnedAway          map[string]float64 `json:"turnedAway,omitempty"`           // by why
+	Disconnects         map[string]float64 `json:"disconnects,omitempty"`          // by close code
+	ReadToSendP50       *float64           `json:"readToSendP50Seconds,omitempty"` // Graph's answer received to frame handed to the socket, lately
 	ReadToSendP99       *float64           `json:"readToSendP99Seconds,omitempty"`
 }
 
 type hubJSON struct {
-	Connected bool `json:"connected"`
+	Kind      string `json:"kind"` // memory, redis
+	Connected bool   `json:"connected"`
 }
 
 // stats answers GET /v1/stats for operators.
@@ -98,7 +84,11 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	return json.NewEncoder(w).Encode(s.figures(now, s.trend.since(now.at)))
+	var told *Told
+	if s.options.Reading != nil {
+		told = s.options.Reading(r.Context())
+	}
+	return json.NewEncoder(w).Encode(s.figures(now, s.trend.since(now.at), told))
 }
 
 // operator reports whether the caller may see the operator's view. In a demo there is nothing to hide.
@@ -108,149 +98,23 @@ func (s *Server) operator(who auth.Principal) bool {
 	return s.options.Demo || s.policy.operates(who)
 }
 
-// reading is what the metrics said at one time: the figures of each by its labels' values, and the sum under "".
-type sample struct {
-	at         time.Time
-	figures    map[string]map[string]float64
-	histograms map[string]*dto.Histogram
-}
-
-// gather asks all metrics of the process.
-func (s *Server) gather(at time.Time) (*sample, error) {
-	families, err := s.options.Metrics.Gather()
-	if err != nil {
-		return nil, err
-	}
-	now := &sample{at: at, figures: map[string]map[string]float64{}, histograms: map[string]*dto.Histogram{}}
-	for _, family := range families {
-		values := map[string]float64{}
-		for _, metric := range family.GetMetric() {
-			value := metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
-			for _, label := range metric.GetLabel() {
-				if name := label.GetName(); name == "code" || name == "reason" {
-					values[label.GetValue()] += value
-				}
-			}
-			values[""] += value
-			if h := metric.GetHistogram(); h != nil {
-				now.histograms[family.GetName()] = h
-			}
-		}
-		now.figures[family.GetName()] = values
-	}
-	return now, nil
-}
-
-func (m *sample) value(name string) *float64 {
-	values, known := m.figures[name]
-	if value := values[""]; known && !math.IsNaN(value) && !math.IsInf(value, 0) {
-		return &value
-	}
-	return nil
-}
-
-// labelled returns the figures of a metric by label, those that are zero left out.
-func (m *sample) labelled(name string) map[string]float64 {
-	values := map[string]float64{}
-	for label, value := range m.figures[name] {
-		if label != "" && value != 0 {
-			values[label] = value
-		}
-	}
-	return values
-}
-
-// rate returns by how much a counter rose in a second since before.
-func (m *sample) rate(name string, before *sample) *float64 {
-	now := m.value(name)
-	if before == nil || now == nil || !m.at.After(before.at) {
-		return nil
-	}
-	then := before.figures[name][""]
-	perSecond := max(0, *now-then) / m.at.Sub(before.at).Seconds()
-	return &perSecond
-}
-
-// quantile estimates one from a histogram, as the upper bound of the bucket it falls into.
-func (m *sample) quantile(name string, q float64) *float64 {
-	h := m.histograms[name]
-	if h.GetSampleCount() == 0 {
-		return nil
-	}
-	for _, bucket := range h.GetBucket() {
-		if float64(bucket.GetCumulativeCount()) >= q*float64(h.GetSampleCount()) {
-			bound := bucket.GetUpperBound()
-			return &bound
-		}
-	}
-	return nil
-}
-
-// trend keeps a few samples, for rates.
-type trend struct {
-	mu      sync.Mutex
-	samples []*sample
-}
-
-// How often a sample is kept, and over how long rates are reckoned.
-const trendEvery, trendSpan = 5 * time.Second, 10 * time.Second
-
-// followTrend keeps samples until the context ends.
-func (s *Server) followTrend(ctx context.Context) {
-	for {
-		if now, err := s.gather(time.Now()); err == nil {
-			s.trend.keep(now)
-		}
-		if !pause(ctx, trendEvery) {
-			return
-		}
-	}
-}
-
-func (t *trend) keep(now *sample) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.samples = append(t.samples, now)
-	if extra := len(t.samples) - int(trendSpan/trendEvery) - 1; extra > 0 {
-		t.samples = slices.Delete(t.samples, 0, extra)
-	}
-}
-
-// since returns the sample that rates are reckoned from: the oldest within the span, if there is one.
-func (t *trend) since(now time.Time) *sample {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, before := range t.samples {
-		if now.Sub(before.at) <= trendSpan+trendEvery {
-			return before
-		}
-	}
-	return nil
-}
-
-func (s *Server) figures(now, before *sample) statsJSON {
+func (s *Server) figures(now, before *sample, told *Told) statsJSON {
 	answer := statsJSON{
 		At:      now.at.UTC().Format(presence.TimeFormat),
 		Version: s.options.Version,
+		Process: processJSON{s.options.Name, s.began.UTC().Format(presence.TimeFormat)},
 		Status:  statusJSON{State: "live"},
-		Reading: readingJSON{
-			WatchedUsers:             now.value("presence_watched_users"),
-			SweepSeconds:             now.value("presence_sweep_seconds"),
-			RequestsPerSecond:        now.rate("presence_graph_requests_total", before),
-			ChangesPerSecond:         now.rate("presence_changes_total", before),
-			Requests:                 now.labelled("presence_graph_requests_total"),
-			Changes:                  now.value("presence_changes_total"),
-			RegressedReads:           now.value("presence_regressed_reads_total"),
-			CredentialExpiresSeconds: now.value("presence_credential_expires_seconds"),
-		},
-		Ages: s.ages(now.at),
+		Ages:    s.ages(now.at),
 		Serving: servingJSON{
 			Connections:         s.connections.len(),
+			Limit:               s.limits.Connections,
+			Draining:            s.draining.Load(),
 			DeliveriesPerSecond: now.rate("presence_states_sent_total", before),
 			ConflatedPerSecond:  now.rate("presence_states_conflated_total", before),
 			TurnedAway:          now.labelled("presence_auth_failures_total"),
-			ReadToSendP50:       now.quantile("presence_read_to_send_seconds", .5),
-			ReadToSendP99:       now.quantile("presence_read_to_send_seconds", .99),
+			Disconnects:         now.labelled("presence_disconnects_total"),
+			ReadToSendP50:       now.quantile("presence_read_to_send_seconds", .5, before),
+			ReadToSendP99:       now.quantile("presence_read_to_send_seconds", .99, before),
 		},
 	}
 	read := func(name string) float64 {
@@ -260,17 +124,15 @@ func (s *Server) figures(now, before *sample) statsJSON {
 		return 0
 	}
 	answer.Serving.Delivered, answer.Serving.Conflated = read("presence_states_sent_total"), read("presence_states_conflated_total")
-	answer.Hub.Connected = read("presence_hub_connected") == 1
+	answer.Hub = hubJSON{s.options.HubKind, read("presence_hub_connected") == 1}
 	if status := s.hub.Status(); !status.Live() {
 		answer.Status = statusJSON{"degraded", string(status.Reason), status.Since.UTC().Format(presence.TimeFormat)}
-	}
-	if limit := now.value("presence_graph_window_limit"); limit != nil {
-		answer.Budget = &budgetJSON{read("presence_graph_window_requests"), *limit, s.options.BudgetWindow.Seconds(), read("presence_graph_paused_seconds")}
 	}
 	if leads := now.value("presence_leader"); leads != nil {
 		leader := *leads == 1
 		answer.Reading.Leader = &leader
 	}
+	told.tell(now.at, &answer)
 	return answer
 }
 

@@ -26,6 +26,9 @@ func (l *loop) land(ctx context.Context, r result) error {
 	}
 	l.mu.Lock()
 	l.recent.note(r)
+	if r.sent {
+		l.pulse.requested(now)
+	}
 	l.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
@@ -48,6 +51,7 @@ func (l *loop) land(ctx context.Context, r result) error {
 func (l *loop) accepted(ctx context.Context, r result, now time.Time) error {
 	l.mu.Lock()
 	if r.sent {
+		l.trouble = nil
 		l.o.Budget.Succeeded()
 		l.latency = r.answer.Answered.Sub(r.answer.Asked)
 		if l.refused >= manyRefused {
@@ -145,6 +149,7 @@ func (l *loop) failed(r result, failure *graph.Error, now time.Time) {
 		}
 	}
 	l.outage.failed(now, why, pause)
+	l.troubled(now, r, why)
 	switch {
 	case why == presence.Throttled:
 		if !l.trial.on {
@@ -182,14 +187,19 @@ func (l *loop) observe(ctx context.Context, readings []presence.Reading) ([]pres
 	if err != nil {
 		return nil, err
 	}
+	changed := 0
 	for _, v := range verdicts {
 		switch v {
 		case presence.Newer:
-			l.metrics.changes.Inc()
+			changed++
 		case presence.Lagging:
 			l.metrics.regressed.Inc()
 		}
 	}
+	l.metrics.changes.Add(float64(changed))
+	l.mu.Lock()
+	l.pulse.changed(time.Now(), changed)
+	l.mu.Unlock()
 	return verdicts, nil
 }
 

@@ -69,10 +69,14 @@ type Poller struct {
 	log     *zap.Logger
 	metrics *metrics
 
-	mu     sync.Mutex // guards what Explain reads; only the loop writes
-	plan   *plan.Plan
-	roster *roster
-	recent recent
+	began time.Time
+
+	mu      sync.Mutex // guards what Explain and Figures read; only the loop writes
+	plan    *plan.Plan
+	roster  *roster
+	recent  recent
+	pulse   pulse
+	trouble *Trouble // nil: the last read succeeded
 
 	listed   chan struct{} // one slot: who is listed by configuration may have changed
 	register *register     // nil: names and addresses are not to be read
@@ -90,6 +94,7 @@ func New(source Source, term Term, o Options) (*Poller, error) {
 		return nil, errors.New("poller: groups to watch, and no one to ask for their members")
 	}
 	o.Kind = cmp.Or(o.Kind, graph.Batch)
+	o.Interval = cmp.Or(o.Interval, 5*time.Second)
 	o.Watch = o.Watch.withDefaults()
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -99,6 +104,7 @@ func New(source Source, term Term, o Options) (*Poller, error) {
 		term:   term,
 		o:      o,
 		log:    o.Log.Named("poller"),
+		began:  time.Now(),
 		plan: plan.New(plan.Options{
 			Batch:        source.BatchSize(),
 			Interval:     o.Interval,

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,22 +22,20 @@ func newAmong(c *config.Config, registry *prometheus.Registry, p parts) (*back, 
 		return nil, err
 	}
 	b := &back{table: hub.New(hub.Options{ResetAfter: c.Graph.SequenceResetAfter, Log: p.log})}
-	o := fleet.Options{OnDemand: c.Watch.OnDemand, Registry: registry, Log: p.log}
-	if o.Name, err = os.Hostname(); err != nil {
-		o.Name = "" // then it is a made-up one
-	}
+	o := fleet.Options{OnDemand: c.Watch.OnDemand, Name: processName(), Registry: registry, Log: p.log}
 	if p.role.reads() {
 		client, err := newClient(c, p)
 		if err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
 		turns := &turns{c: c, p: p, client: client, reader: &b.reader, registry: registry}
-		o.Lead = turns.lead
+		o.Lead, o.Figures = turns.lead, b.reader.tell
 	}
 	members, err := fleet.New(b.table, store, o)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	b.heard = members.Figures
 	b.run = func(ctx context.Context) error { return errors.Join(members.Run(ctx), store.Close()) }
 	return b, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -16,7 +17,8 @@ import (
 type back struct {
 	table  *hub.Hub
 	reader reader
-	run    func(context.Context) error // returns once all it started has ended
+	heard  func(context.Context) ([]byte, time.Duration, error) // how the reading goes in another process; nil: there is no other
+	run    func(context.Context) error                          // returns once all it started has ended
 }
 
 // newBack makes the back that the configuration names.

@@ -30,7 +30,6 @@ func newGateway(c *config.Config, behind *back, registry *prometheus.Registry, p
 		SignIn:         signIn,
 		Policy:         policy(c, c.Gateway.Policy),
 		OperatorRole:   c.Gateway.Auth.OperatorRole,
-		BudgetWindow:   c.Graph.Budget.Window,
 		OnDemand:       c.Watch.OnDemand,
 		Resolve:        behind.reader.lookup,
 		Limits: gateway.Limits{
@@ -50,6 +49,9 @@ func newGateway(c *config.Config, behind *back, registry *prometheus.Registry, p
 		Drain:        drainOfGateway(c.Gateway.Drain),
 		DrainDelay:   c.Gateway.DrainDelay,
 		Pages:        web.New(pages),
+		Name:         processName(),
+		HubKind:      c.Hub.Kind,
+		Reading:      behind.told,
 		Explain:      behind.reader.explain,
 		Ready:        func() (bool, string) { return loaded(behind.table) },
 		Metrics:      registry,

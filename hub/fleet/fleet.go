@@ -25,6 +25,9 @@ type Options struct {
 	Lead func(ctx context.Context, term *Term) error
 	// OnDemand says that users are read whom somebody asks for, not only those whom the directory watches.
 	OnDemand bool
+	// Figures returns what operators of every process are told of the reading while this one polls, at most 16 KiB; nothing
+	// of a person. nil: nothing is told.
+	Figures func() []byte
 	// Name of this process, for logs and for who reads Redis; default random. It is made unlike any other.
 	Name string
 
@@ -64,6 +67,7 @@ type Fleet struct {
 	directory directory
 	wants     wants
 	health    health
+	figures   heardFigures
 }
 
 // New returns a fleet of which h is one hub. It starts nothing. The error says which option cannot be.

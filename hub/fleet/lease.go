@@ -75,6 +75,9 @@ func (f *Fleet) serve(ctx context.Context, t *Term) error {
 		keep(t.audit)
 		keep(t.postDirectory)
 		keep(t.gather)
+		if f.o.Figures != nil {
+			keep(t.publishFigures)
+		}
 		err = f.o.Lead(leading, t)
 	}
 	handed := t.flush()

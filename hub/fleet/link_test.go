@@ -249,6 +249,30 @@ func (l *link) Withdraw(ctx context.Context, replica string) error {
 	})
 }
 
+func (l *link) PostFigures(ctx context.Context, fence fleet.Fence, figures []byte, ttl time.Duration) error {
+	return tell(ctx, l, "postfigures", func(m *master) error {
+		if !m.held(fence) {
+			return fleet.ErrLost
+		}
+		m.figures, m.told, m.figuresEnd = figures, time.Now(), time.Now().Add(ttl)
+		return nil
+	})
+}
+
+func (l *link) Figures(ctx context.Context) ([]byte, time.Duration, error) {
+	type told struct {
+		said []byte
+		age  time.Duration
+	}
+	got, err := ask(ctx, l, "figures", 0, func(m *master) (told, error) {
+		if m.figures == nil || time.Now().After(m.figuresEnd) {
+			return told{}, fleet.ErrNone
+		}
+		return told{m.figures, time.Since(m.told)}, nil
+	})
+	return got.said, got.age, err
+}
+
 func (l *link) Ping(ctx context.Context) error {
 	return tell(ctx, l, "ping", func(*master) error { return nil })
 }

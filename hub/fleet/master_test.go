@@ -23,6 +23,9 @@ type master struct {
 	life       int
 	directory  board
 	wants      map[string]board
+	figures    []byte // said of the reading
+	told       time.Time
+	figuresEnd time.Time
 	isolated   bool // a majority has another master
 }
 

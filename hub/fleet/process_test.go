@@ -47,6 +47,7 @@ func (w *world) start(name string, leads bool) *process {
 	o := fleet.Options{Name: name, OnDemand: w.onDemand, Expire: 8 * time.Second, Log: w.logger(name)}
 	if leads {
 		o.Lead = p.poll
+		o.Figures = func() []byte { return []byte(name) }
 	}
 	var err error
 	if p.fleet, err = fleet.New(p.hub, p.link, o); err != nil {

@@ -106,7 +106,8 @@ type Lease interface {
 }
 
 // Boards are where large lists are posted in [Parts] parts, so that only those that changed travel: the directory, which
-// the leader posts, and what each replica wants, which it posts itself. The parts' bytes mean nothing to the store.
+// the leader posts, and what each replica wants, which it posts itself. Beside them stands what the leader says of its
+// reading. No bytes mean anything to the store.
 type Boards interface {
 	// PostDirectory posts the directory. [ErrLost] as for Renew, [ErrForeign] as for PostWants.
 	PostDirectory(ctx context.Context, fence Fence, p Post) error
@@ -125,6 +126,11 @@ type Boards interface {
 	WantsParts(ctx context.Context, replica string, parts []int) ([][]byte, error)
 	// Withdraw takes a replica's wants away.
 	Withdraw(ctx context.Context, replica string) error
+
+	// PostFigures keeps what the leader says of its reading for ttl from now. [ErrLost] as for Renew.
+	PostFigures(ctx context.Context, fence Fence, figures []byte, ttl time.Duration) error
+	// Figures returns what was posted last, and how long ago by the store's own clock. [ErrNone] where nothing stands.
+	Figures(ctx context.Context) (figures []byte, age time.Duration, err error)
 }
 
 // Errors of a [Store]. Any other says that nobody knows whether the thing was done.

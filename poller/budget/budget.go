@@ -294,6 +294,12 @@ func (b *Budget) Usage() Usage {
 	}
 }
 
+// Window returns how long the interval is in which [Options].Requests may leave.
+func (b *Budget) Window() time.Duration { return b.o.Window }
+
+// Reserved returns how many of the reads nothing but the first window after an unclean start may spend.
+func (b *Budget) Reserved() int { return b.reserve }
+
 // Close records what was spent and frees the record for the next process. Reads still under way count as given up
 // now; call it when they have ended. What it returns is why the record could not be written: the next start then
 // begins on the reserve.

@@ -194,7 +194,7 @@ func (w *world) weigh(t *rapid.T) {
 }
 
 func (w *world) check(*rapid.T) {
-	active := 0
+	active, left, lap := 0, 0, w.p.Lap()
 	for id := range w.watched {
 		x, found := w.p.Explain(id)
 		if !found || !w.p.Watched(id) {
@@ -205,10 +205,16 @@ func (w *world) check(*rapid.T) {
 		}
 		if !x.Refused {
 			active++
+			if x.Asked.Before(lap.Began) {
+				left++
+			}
 		}
 	}
 	if got := w.p.Active(); got != active {
 		w.Fatalf("%d users active, want %d", got, active)
+	}
+	if lap.Users != active || lap.Left != left {
+		w.Fatalf("a lap of %d users, %d not asked, want %d and %d", lap.Users, lap.Left, active, left)
 	}
 }
 

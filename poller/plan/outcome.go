@@ -57,7 +57,7 @@ func (p *Plan) Refused(b *Batch, now time.Time) (nowGone []presence.ID) {
 		for _, at := range back {
 			e := &p.entries[at]
 			p.settle(e)
-			p.active--
+			p.quit(e)
 			e.due = t + int64(p.o.RetryRefused)
 			e.misses, e.fails = 0, 0
 			e.flags &^= proven
@@ -152,7 +152,7 @@ func (p *Plan) Reconsider(now time.Time) {
 	counts := p.counts(refused)
 	for _, n := range p.refused.nodes {
 		if counts(n) {
-			p.active++
+			p.join(&p.entries[n.at])
 			p.entries[n.at].due = t - 1
 			p.suspect(&p.strange, []uint32{n.at}, t, false)
 		}

@@ -38,6 +38,7 @@ type Plan struct {
 	owed    int // see Owe
 	law     law
 	hazards [classes]hazard
+	lap     lap
 	aged    int64 // when hazards faded last
 
 	slot   int64 // when the next request leaves if nothing is urgent
@@ -92,14 +93,14 @@ func (p *Plan) Watch(now time.Time, ids ...presence.ID) {
 				e.flags &^= forgotten | gone
 				e.misses, e.fails = 0, 0
 				e.read = 0
-				p.active++
+				p.join(e)
 			}
 			continue
 		}
 		at = p.allocate()
 		p.entries[at] = entry{id: id, due: never + t}
 		p.byID[id] = at
-		p.active++
+		p.join(&p.entries[at])
 		p.enqueue(at, newcomers)
 	}
 }
@@ -157,13 +158,13 @@ func (p *Plan) Forget(ids ...presence.ID) {
 			p.known.live--
 		case refused:
 			p.refused.live--
-			p.active++ // was not counted
+			p.join(e) // was not counted
 		default:
 			e.flags |= forgotten
-			p.active--
+			p.quit(e)
 			continue
 		}
-		p.active--
+		p.quit(e)
 		p.release(at)
 	}
 	p.fresh.tidy(p.counts(newcomers))

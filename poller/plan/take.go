@@ -128,8 +128,9 @@ func (p *Plan) takeStrange(t int64) []uint32 {
 	}
 	if e := p.head(refused); e != nil && e.due <= t {
 		p.refused.live--
-		p.active++
-		return []uint32{p.refused.pop().at}
+		at := p.refused.pop().at
+		p.join(&p.entries[at])
+		return []uint32{at}
 	}
 	return nil
 }
@@ -207,6 +208,7 @@ func (p *Plan) leave(t int64, at []uint32, alone bool) *Batch {
 		p.number = 1
 	}
 	b := &Batch{IDs: make([]presence.ID, 0, len(at)), Number: p.number, Alone: alone, at: at, asked: t}
+	p.pass(at, t)
 	for _, k := range at {
 		e := &p.entries[k]
 		b.IDs = append(b.IDs, e.id)

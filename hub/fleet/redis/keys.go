@@ -12,9 +12,9 @@ type keys struct {
 	shards [presence.Shards]shardKeys
 	byName map[string]int // shards by their channel
 
-	lease, fence, generation, budget, directory string
-	replicas                                    string // which replicas want something
-	wants                                       string // of one replica, whose name follows
+	lease, fence, generation, budget, directory, figures string
+	replicas                                             string // which replicas want something
+	wants                                                string // of one replica, whose name follows
 }
 
 type shardKeys struct {
@@ -30,6 +30,7 @@ func newKeys(prefix string) *keys {
 		generation: prefix + ":{poller}:generation",
 		budget:     prefix + ":{poller}:budget",
 		directory:  prefix + ":{poller}:directory",
+		figures:    prefix + ":{poller}:figures",
 		replicas:   prefix + ":{wants}:replicas",
 		wants:      prefix + ":{wants}:of:",
 	}

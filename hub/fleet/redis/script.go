@@ -38,6 +38,8 @@ var (
 	budgetScript     = newScript("budget", false)
 	postScript       = newScript("post", false)
 	wantsScript      = newScript("wants", true)
+	tellScript       = newScript("tell", false)
+	toldScript       = newScript("told", true)
 )
 
 // run runs the script once. Where Redis does not know it, it is given the text in a second call.

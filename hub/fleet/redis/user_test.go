@@ -69,6 +69,7 @@ func TestDocumentedUsers(t *testing.T) {
 			for what, err := range map[string]error{
 				"renew": poller.Renew(t.Context(), fence, time.Minute), "generation": generation,
 				"save": poller.SaveBudget(t.Context(), fence, []byte("x")), "directory": poller.PostDirectory(t.Context(), fence, fleet.Post{Now: fleet.Manifest{1}, Whole: true}),
+				"figures":              poller.PostFigures(t.Context(), fence, []byte("x"), time.Minute),
 				"wants by the poller":  poller.PostWants(t.Context(), "one", fleet.Post{Now: fleet.Manifest{1}}, time.Minute),
 				"wants by the gateway": gateway.PostWants(t.Context(), "two", fleet.Post{Now: fleet.Manifest{1}}, time.Minute),
 				"withdraw":             gateway.Withdraw(t.Context(), "two"), "grants": poller.Grants(t.Context()), "ping": gateway.Ping(t.Context()),
@@ -85,6 +86,9 @@ func TestDocumentedUsers(t *testing.T) {
 			wantStates(t, "loaded by the gateway", q.load().States, stateOf(someone(5, 0), "A", "Busy"))
 			if got, err := gateway.Directory(t.Context()); err != nil || got != (fleet.Manifest{1}) {
 				t.Errorf("directory: %v, %v", got, err)
+			}
+			if said, _, err := gateway.Figures(t.Context()); err != nil || string(said) != "x" {
+				t.Errorf("figures: %q, %v", said, err)
 			}
 
 			if rights, err := poller.Rights(t.Context()); err != nil || rights.Poll != nil || rights.Serve != nil {
@@ -116,6 +120,9 @@ func TestDocumentedUsers(t *testing.T) {
 			}
 			if err := gateway.PostDirectory(t.Context(), fence, fleet.Post{Whole: true}); !errors.As(err, &refused) {
 				t.Errorf("the gateway posts a directory: %v", err)
+			}
+			if err := gateway.PostFigures(t.Context(), fence, []byte("x"), time.Minute); !errors.As(err, &refused) {
+				t.Errorf("the gateway says how the reading goes: %v", err)
 			}
 		})
 	}
