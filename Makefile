@@ -1,7 +1,7 @@
 # One way to do each job; CI calls the same. `make test` needs Go, and installs what else is missing.
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: build test race fuzz bench lint web docker soak
+.PHONY: build test race fuzz bench bench-web lint web docker soak
 
 build: # bin/presence-gateway: static, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.commit=$(COMMIT)" -o bin/presence-gateway ./cmd/presence-gateway
@@ -17,6 +17,10 @@ fuzz: # FUZZTIME for each target, 30s if not set
 
 bench: # figures, printed; nothing fails by being slow
 	scripts/bench.sh
+	scripts/web.sh bench
+
+bench-web: # the browser's figures alone; WEB_BENCH chooses some by name
+	scripts/web.sh bench
 
 lint:
 	scripts/lint.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Long runs, for a night or a coffee: SOAK_FUZZ for each fuzz target, SOAK_SEEDS of a simulated fleet in trouble, SOAK_COUNT times all
-# tests with the race detector, and 10,000 clients of two replicas.
+# tests with the race detector, 10,000 clients of two replicas, and pages that are open for SOAK_MINUTES.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -13,4 +13,6 @@ export PRESENCE_SOAK=${PRESENCE_SOAK:-3m} # of faults that come and go, in the c
 go test -race -count "${SOAK_COUNT:-20}" -timeout 120m ./...
 step "ten thousand clients, and replicas that are killed and restarted"
 PRESENCE_ROLLING=10000 go test -count 1 -timeout 15m -run '^TestRollingRestart$' -v ./cmd/presence-gateway | grep -v '"level"'
+step "pages open for an hour"
+MINUTES=${SOAK_MINUTES:-60} scripts/web.sh bench memory
 step "done"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The browser's side. Usage: web.sh build (web/dist, to be committed) | web.sh test (types, dist as committed, tests, a browser)
+# | web.sh bench [NAME...] (figures of pages in a real browser, printed; all benches, or those named here or in WEB_BENCH)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -34,8 +35,21 @@ test)
   step "a page on another origin"
   BINARY=../bin/presence-gateway node e2e/foreign.mjs
   ;;
+bench)
+  ../scripts/need.sh chromium redis openssl
+  make -s -C .. build
+  CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+  export CHROMIUM
+  shift
+  names=("$@")
+  [ $# -gt 0 ] || read -ra names <<<"${WEB_BENCH:-weight start paint memory}"
+  for name in "${names[@]}"; do
+    step "$name"
+    node --test-reporter=./bench/plain.mjs "bench/$name.mjs"
+  done
+  ;;
 *)
-  echo "usage: web.sh build|test" >&2
+  echo "usage: web.sh build|test|bench" >&2
   exit 2
   ;;
 esac
