@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -244,6 +245,22 @@ func TestDirectoryAndSettings(t *testing.T) {
 	}
 	if p := get("groups=" + hidden.String()); len(p.People) != 0 {
 		t.Errorf("a hidden group: %+v", p)
+	}
+	plain := w.call("GET", "/v1/directory", "", "Accept-Encoding", "identity")
+	r, _ := http.NewRequest("GET", w.url("http", "/v1/directory"), nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	zipped, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zipped.Body.Close()
+	sent, _ := io.ReadAll(zipped.Body)
+	z, err := gzip.NewReader(bytes.NewReader(sent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(z); err != nil || string(text) != plain.body || len(sent) > len(text)/3 || plain.header.Get("Content-Encoding") != "" {
+		t.Errorf("%d bytes compressed, %d plain: %v", len(sent), len(plain.body), err)
 	}
 	if a := w.call("GET", "/v1/settings", ""); !strings.Contains(a.body, `"version":"1.2.3"`) || !strings.Contains(a.body, `"signIn":{"anonymous":true,"apiKey":false}`) || strings.Contains(a.body, "demo") {
 		t.Errorf("settings %s", a.body)

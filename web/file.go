@@ -50,7 +50,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.mediaType)
 	h.Add("Vary", "Accept-Encoding")
 	content, tag := f.plain, f.tag
-	if f.zipped != nil && acceptsGzip(r.Header.Values("Accept-Encoding")) {
+	if f.zipped != nil && AcceptsGzip(r.Header.Values("Accept-Encoding")) {
 		content, tag = f.zipped, f.tag+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 		// ServeContent leaves the length out of encoded answers; here it is that of the bytes sent.
@@ -60,8 +60,8 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// acceptsGzip reports whether gzip is among the codings accepted, and not with a quality of zero.
-func acceptsGzip(values []string) bool {
+// AcceptsGzip reports whether the values of an Accept-Encoding header name gzip, and not with a quality of zero.
+func AcceptsGzip(values []string) bool {
 	wild := false
 	for _, v := range strings.Split(strings.Join(values, ","), ",") {
 		coding, parameters, err := mime.ParseMediaType(strings.TrimSpace(v))

@@ -39,7 +39,7 @@ func TestPageLoadsOnlyItsOwnFiles(t *testing.T) {
 		t.Fatalf("GET /: %d %s", page.StatusCode, page.Header.Get("Content-Type"))
 	}
 	html := body(t, page)
-	links := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(html, -1)
+	links := regexp.MustCompile(`(?:src|href)="([^"#][^"]*)"`).FindAllStringSubmatch(html, -1)
 	if len(links) < 3 {
 		t.Fatalf("the page names %d files", len(links))
 	}
