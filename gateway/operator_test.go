@@ -77,6 +77,10 @@ func TestStatsAreForOperators(t *testing.T) {
 		if a.status != status {
 			t.Errorf("%q: %d %s", value, a.status, a.body)
 		}
+		settings := w.call("GET", "/v1/settings", "", header...)
+		if offered := strings.Contains(settings.body, `"operator":true`); settings.status != http.StatusOK || offered != (status == http.StatusOK) {
+			t.Errorf("%q: settings %d %s", value, settings.status, settings.body)
+		}
 		if status != http.StatusOK {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/presence-gateway/presence-gateway/gateway/describe"
 	"github.com/presence-gateway/presence-gateway/internal/presence"
+	"github.com/presence-gateway/presence-gateway/web"
 )
 
 // Options configure a [Server]. The zero value lets nobody in, which [New] refuses; Anonymous and one rule are
@@ -61,6 +62,7 @@ type Options struct {
 	HubKind string                        // for operators: memory, redis
 	Reading func(context.Context) *Told   // for operators: how the reading goes, wherever it is; nil, and a nil answer: unknown
 	Pages   http.Handler                  // everything outside /v1; nil: nothing
+	Files   map[string]web.Built          // what pages load, for whoever pins it; nil: nobody does
 	Explain func(presence.ID) any         // what the poller knows of a user, for /debug/users; nil: nothing
 	Ready   func() (ok bool, line string) // what else readiness depends on, and a line on it; nil: nothing
 	Metrics *prometheus.Registry          // nil: one of its own

@@ -3,6 +3,8 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
+
+	"github.com/presence-gateway/presence-gateway/web"
 )
 
 // SignIn says how the gateway's own pages sign in, beside what [Options].Anonymous allows.
@@ -19,18 +21,34 @@ type Login struct {
 	Scope     string `json:"scope"`     // by which they ask for a token for this gateway
 }
 
-// settings answers GET /v1/settings: what pages need to know before anybody signs in.
-func (s *Server) settings(w http.ResponseWriter, _ *http.Request) error {
+// settings answers GET /v1/settings: what pages need to know before anybody signs in, and whether whoever asks may see the
+// operator's view, so that it is offered to nobody else. A bad token is none here: no call could say how to get a good one.
+func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
 	type signIn struct {
 		Anonymous bool   `json:"anonymous"`
 		APIKey    bool   `json:"apiKey"`
 		Login     *Login `json:"login,omitempty"`
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.Header().Add("Vary", "Authorization")
 	return json.NewEncoder(w).Encode(struct {
-		Version string `json:"version"`
-		SignIn  signIn `json:"signIn"`
-		Demo    bool   `json:"demo,omitempty"`
-	}{s.options.Version, signIn{s.options.Anonymous, s.options.SignIn.APIKey, s.options.SignIn.Login}, s.options.Demo})
+		Version  string               `json:"version"`
+		SignIn   signIn               `json:"signIn"`
+		Operator bool                 `json:"operator,omitempty"`
+		Demo     bool                 `json:"demo,omitempty"`
+		Files    map[string]web.Built `json:"files,omitempty"` // what pages of others may pin
+	}{s.options.Version, signIn{s.options.Anonymous, s.options.SignIn.APIKey, s.options.SignIn.Login}, s.mayOperate(r), s.options.Demo, s.options.Files})
+}
+
+// mayOperate reports whether whoever asks may see the operator's view.
+func (s *Server) mayOperate(r *http.Request) bool {
+	if s.options.Demo {
+		return true
+	}
+	if r.Header.Get("Authorization") == "" { // a ticket, which is of one use, is not spent on this
+		return false
+	}
+	who, err := s.door.Authenticate(r.Context(), credentialOf(r))
+	return err == nil && s.operator(who)
 }

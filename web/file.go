@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// A file is one of the embedded files with its compressed form, both ready to be sent.
+// A file is one of the embedded files with its compressed forms, all ready to be sent.
 type file struct {
-	mediaType     string
-	plain, zipped []byte
-	tag           string // of the plain form, without quotes
+	mediaType            string
+	plain, zipped, small []byte // small is of brotli; nil: there is none
+	tag                  string // of the plain form, without quotes
+	public               bool   // pages of every origin may read it
 }
 
 // mediaTypes are fixed here, because package mime also reads the system's own lists.
@@ -27,9 +28,10 @@ var mediaTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-func newFile(extension string, content []byte) *file {
+// newFile makes a file of its content and, where there is one, its brotli form, made when the program was built.
+func newFile(extension string, content, small []byte) *file {
 	sum := sha256.Sum256(content)
-	f := &file{mediaType: mediaTypes[extension], plain: content, tag: hex.EncodeToString(sum[:12])}
+	f := &file{mediaType: mediaTypes[extension], plain: content, small: small, tag: hex.EncodeToString(sum[:12])}
 	if f.mediaType == "" {
 		f.mediaType = "application/octet-stream"
 	}
@@ -43,16 +45,16 @@ func newFile(extension string, content []byte) *file {
 	return f
 }
 
-// serve sends the form the client accepts, or 304 when it has it. Both forms have tags of their own, as they are
+// serve sends the smallest form that the client accepts, or 304 when it has it. Each form has a tag of its own, as they are
 // different bytes under one name.
 func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.mediaType)
 	h.Add("Vary", "Accept-Encoding")
 	content, tag := f.plain, f.tag
-	if f.zipped != nil && AcceptsGzip(r.Header.Values("Accept-Encoding")) {
-		content, tag = f.zipped, f.tag+"-gzip"
-		h.Set("Content-Encoding", "gzip")
+	if coding, form := f.form(r.Header.Values("Accept-Encoding")); coding != "" {
+		content, tag = form, f.tag+"-"+coding
+		h.Set("Content-Encoding", coding)
 		// ServeContent leaves the length out of encoded answers; here it is that of the bytes sent.
 		h.Set("Content-Length", strconv.Itoa(len(content)))
 	}
@@ -60,22 +62,40 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
+// form returns the smallest compressed form that is accepted and its coding; "" where that is the plain one. Who takes
+// anything may be a program that knows no more than gzip: brotli is for those who name it.
+func (f *file) form(accepted []string) (coding string, form []byte) {
+	switch {
+	case f.small != nil && codings(accepted)["br"] > 0:
+		return "br", f.small
+	case f.zipped != nil && AcceptsGzip(accepted):
+		return "gzip", f.zipped
+	}
+	return "", nil
+}
+
 // AcceptsGzip reports whether the values of an Accept-Encoding header name gzip, and not with a quality of zero.
 func AcceptsGzip(values []string) bool {
-	wild := false
+	qualities := codings(values)
+	if quality, named := qualities["gzip"]; named {
+		return quality > 0
+	}
+	return qualities["*"] > 0
+}
+
+// codings returns those that the values of an Accept-Encoding header name, with their qualities.
+func codings(values []string) map[string]float64 {
+	qualities := map[string]float64{}
 	for _, v := range strings.Split(strings.Join(values, ","), ",") {
 		coding, parameters, err := mime.ParseMediaType(strings.TrimSpace(v))
 		if err != nil {
 			continue
 		}
 		quality, err := strconv.ParseFloat(parameters["q"], 64)
-		accepted := err != nil || quality > 0
-		switch coding {
-		case "gzip":
-			return accepted
-		case "*":
-			wild = accepted
+		if err != nil {
+			quality = 1
 		}
+		qualities[coding] = quality
 	}
-	return wild
+	return qualities
 }

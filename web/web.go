@@ -6,17 +6,11 @@
 package web
 
 import (
-	"embed"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"path"
 	"regexp"
 	"strings"
 )
-
-//go:embed all:dist
-var dist embed.FS
 
 // Options of the pages. The zero value lets no other site frame the dashboard.
 type Options struct {
@@ -30,30 +24,23 @@ type Options struct {
 func Handler() http.Handler { return New(Options{}) }
 
 // New returns a handler for "/", "/widget.js" and "/assets/". It answers GET and HEAD, and 404 for every other path. The
-// handler is safe for concurrent use and keeps all files, plain and compressed, in memory.
+// handler is safe for concurrent use; all files are kept in memory, plain and compressed.
 func New(o Options) http.Handler {
-	p := &pages{files: map[string]*file{}, ancestors: ancestors(o.FrameAncestors), authority: authority(o.Authority)}
-	err := fs.WalkDir(dist, "dist", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		content, err := dist.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		p.files[strings.TrimPrefix(name, "dist")] = newFile(path.Ext(name), content)
-		return nil
-	})
-	if err != nil {
-		// The files are part of the binary: only a broken build gets here.
-		panic("web: embedded files: " + err.Error())
+	p := &pages{files: embedded().files, ancestors: ancestors(o.FrameAncestors), authority: authority(o.Authority)}
+	switch p.ancestors {
+	case "'none'":
+		p.framing = "DENY"
+	case "*":
+	default: // there is no way to name others
+		p.framing = "SAMEORIGIN"
 	}
 	return p
 }
 
 type pages struct {
-	files     map[string]*file // by request path; "/index.html" is "/"
+	files     map[string]*file // by request path; "/" is "/index.html"
 	ancestors string
+	framing   string // the same for browsers that do not know frame-ancestors; empty: every page may frame
 	authority string // with a space before it, or empty
 }
 
@@ -78,16 +65,23 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	switch {
-	case name == "/index.html":
-		h.Set("Cache-Control", "no-cache")
-		h.Set("Content-Security-Policy", p.policy(r.Host))
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	case name == "/widget.js":
-		// Pages of every origin load it, with or without CORS, and hold no long copy of it: a fix arrives within minutes.
+	if f.public { // pages of every origin load it, with or without CORS
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	} else {
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	}
+	switch name {
+	case "/index.html":
+		h.Set("Cache-Control", "no-cache")
+		h.Set("Content-Security-Policy", p.policy(r.Host))
+		if p.framing != "" {
+			h.Set("X-Frame-Options", p.framing)
+		}
+		h.Set("Cross-Origin-Opener-Policy", "same-origin") // people sign in by leaving and coming back, never in a window beside
+		h.Set("Permissions-Policy", permissions)
+	case widget:
+		// Nobody holds a long copy of it: a fix arrives within minutes.
 		h.Set("Cache-Control", "public, max-age=300, stale-while-revalidate=3600")
 	default:
 		// A name holds the hash of its content, so what it names never changes.
@@ -105,6 +99,10 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	fmt.Fprintf(w, `{"type":"about:blank","title":%q,"status":%d,"detail":%q}`, http.StatusText(status), status, detail)
 }
 
+// permissions are what the dashboard uses of what a browser can do beyond showing it, a wall screen above all; nobody
+// within it gets any of it, nor the rest.
+const permissions = "camera=(), display-capture=(), fullscreen=(self), geolocation=(), microphone=(), payment=(), screen-wake-lock=(self), usb=()"
+
 // A host as it may stand in a policy: nothing in it can end the directive.
 var host = regexp.MustCompile(`^[A-Za-z0-9.\-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
 
@@ -116,7 +114,7 @@ func (p *pages) policy(requested string) string {
 		connect += " ws://" + requested + " wss://" + requested
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " + connect + p.authority +
-		"; base-uri 'none'; form-action 'none'; frame-ancestors " + p.ancestors + "; require-trusted-types-for 'script'"
+		"; base-uri 'none'; form-action 'none'; frame-ancestors " + p.ancestors + "; require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
 // An origin as the policy's grammar takes it. Whatever else was configured is left out rather than let through.

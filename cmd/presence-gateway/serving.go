@@ -49,6 +49,7 @@ func newGateway(c *config.Config, behind *back, registry *prometheus.Registry, p
 		Drain:        drainOfGateway(c.Gateway.Drain),
 		DrainDelay:   c.Gateway.DrainDelay,
 		Pages:        web.New(pages),
+		Files:        web.Files(),
 		Name:         processName(),
 		HubKind:      c.Hub.Kind,
 		Reading:      behind.told,

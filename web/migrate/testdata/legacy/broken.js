@@ -1,2 +1,0 @@
-import { Person } from "@microsoft/mgt-react";
-const = <Person userId="x" showPresence>;
