@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, brotliDecompressSync, constants, gzipSync } from "node:zlib";
+import { marks } from "./marks.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
@@ -18,12 +19,22 @@ const how = {
   format: "esm",
   target: ["es2022"],
   charset: "utf8",
-  legalComments: "none",
+  legalComments: "eof",
   // Names hold hashes of paths too: those of the packages as the sources see them, wherever they are kept.
   preserveSymlinks: true,
   write: false,
   logLevel: "warning",
 };
+
+const checking = process.argv.includes("--check");
+const wrong = new Set();
+
+// A source that is written, too: the icons' outlines.
+const outlines = await marks();
+if ((await readFile(source("marks.ts"), "utf8").catch(() => "")) !== outlines) {
+  if (checking) wrong.add("src/marks.ts");
+  else await writeFile(source("marks.ts"), outlines);
+}
 
 async function bundle(entry) {
   const { outputFiles } = await build({ ...how, entryPoints: [source(entry)] });
@@ -96,11 +107,11 @@ function same(path, bytes, found) {
   }
 }
 
-if (process.argv.includes("--check")) {
+if (checking) {
   const committed = (await readdir(dist, { recursive: true, withFileTypes: true }))
     .filter((e) => e.isFile())
     .map((e) => relative(dist, join(e.parentPath, e.name)));
-  const wrong = new Set(committed.filter((path) => !files.has(path)));
+  for (const path of committed) if (!files.has(path)) wrong.add(path);
   for (const [path, bytes] of files) {
     if (!committed.includes(path) || !same(path, bytes, await readFile(join(dist, path)))) wrong.add(path);
   }

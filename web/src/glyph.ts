@@ -1,10 +1,11 @@
 import type { Face } from "./face.ts";
 import type { Shape, Tone } from "./fluent.ts";
+import { ARROW, BAR, CHECK, CLOCK, CROSS, DISC, RING } from "./marks.ts";
 
 /**
  * Fluent's colours, except where they have less than 3:1 against one of white, #f5f5f5 and #1f1f1f: marigold (#eaa300)
  * is darkened, neutral grey (#616161) lightened. One set serves light and dark pages alike, because a badge cannot see
- * what it lies on; each colour also carries its white mark with more than 3:1.
+ * what it lies on. A mark on a disc is a hole in it, and so has the same contrast.
  */
 export const TONES: Record<Tone, string> = {
   green: "#13a10e",
@@ -14,83 +15,91 @@ export const TONES: Record<Tone, string> = {
   grey: "#767676",
 };
 
-const CHECK = "M4.9 8.3 7.2 10.6 11.3 6";
-const CLOCK = "M8 4.4V8.2L10.6 10.2";
-const BAR = "M4.9 8H11.1";
-const ARROW = "M11 8H5.3M7.6 5.5 5.1 8l2.5 2.5";
-const CROSS = "M5.9 5.9l4.2 4.2M10.1 5.9 5.9 10.1";
-/** Stand for the disc inside the broken ring of a state only last known. */
-const DOT = "M8 8h.01";
-const RING = "M8 5.7a2.3 2.3 0 1 1 0 4.6 2.3 2.3 0 1 1 0-4.6";
-
-/** The mark of each shape on a 16 by 16 grid, and whether its disc is filled. */
-const SHAPES: Record<Shape, { readonly mark: string; readonly filled: boolean }> = {
-  check: { mark: CHECK, filled: true },
-  "open-check": { mark: CHECK, filled: false },
-  disc: { mark: "", filled: true },
-  "open-disc": { mark: "", filled: false },
-  bar: { mark: BAR, filled: true },
-  "open-bar": { mark: BAR, filled: false },
-  clock: { mark: CLOCK, filled: true },
-  arrow: { mark: ARROW, filled: false },
-  cross: { mark: CROSS, filled: false },
-  unknown: { mark: "", filled: false },
+/** Ring and mark of what is not filled; the discs of `FILLED`. */
+const MARKS: Record<Shape, string> = {
+  check: CHECK,
+  "open-check": CHECK,
+  disc: "",
+  "open-disc": "",
+  bar: BAR,
+  "open-bar": BAR,
+  clock: CLOCK,
+  arrow: ARROW,
+  cross: CROSS,
+  unknown: "",
 };
+const FILLED: ReadonlySet<Shape> = new Set<Shape>(["check", "disc", "bar", "clock"]);
 
-const SVG = "http://www.w3.org/2000/svg";
+/** Stand inside a broken ring for the disc, and for the open disc, of a state only last known. */
+const DOT = "M8 5a3 3 0 1 0 0 6a3 3 0 1 0 0-6";
+const HOLLOW = DOT + "M8 6.7a1.3 1.3 0 1 0 0 2.6a1.3 1.3 0 1 0 0-2.6";
+
+/** Fluent's ring in so many pieces, each followed by a gap half as long. */
+function broken(pieces: number): string {
+  const at = (turn: number, radius: number) =>
+    [Math.sin(turn * 2 * Math.PI), -Math.cos(turn * 2 * Math.PI)].map((v) => +(8 + radius * v).toFixed(2)).join(" ");
+  let d = "";
+  for (let i = 0; i < pieces; i++) {
+    const [from, to] = [(i - 1 / 3) / pieces, (i + 1 / 3) / pieces];
+    d += `M${at(from, 8)}A8 8 0 0 1 ${at(to, 8)}L${at(to, 6)}A6 6 0 0 0 ${at(from, 6)}z`;
+  }
+  return d;
+}
+const BROKEN = broken(6);
+/** Of a state of someone out of office, so that it does not look like that of someone in. */
+const DOTTED = broken(12);
+
+/**
+ * The outline of a shape, live or only last known. A broken ring means that nobody knows now: empty where nothing is
+ * known, around the mark of the last state known otherwise.
+ */
+export function outline(shape: Shape, stale: boolean): string {
+  if (shape === "unknown") return BROKEN;
+  if (!stale) return (FILLED.has(shape) ? DISC : RING) + MARKS[shape];
+  if (shape === "disc") return BROKEN + DOT;
+  if (shape === "open-disc") return DOTTED + HOLLOW;
+  return (shape.startsWith("open") ? DOTTED : BROKEN) + MARKS[shape];
+}
 
 /** Styles of the glyph, for a shadow root or a document. Hosts set its size. */
 export const glyphStyles = `
-.glyph{display:block;width:100%;height:100%;overflow:visible;fill:none;stroke-linecap:round;stroke-linejoin:round;color:var(--presence-icon-color,var(--tone))}
+.glyph{display:block;width:100%;height:100%;border-radius:50%;background:var(--presence-background-color,none);fill:var(--presence-icon-color,var(--tone));fill-rule:evenodd}
 ${Object.entries(TONES).map(([tone, color]) => `.glyph[data-tone=${tone}]{--tone:${color}}`).join("\n")}
-.glyph .back{fill:var(--presence-background-color,none)}
-.glyph .disc{stroke:currentColor;stroke-width:1.7}
-.glyph .mark{stroke:currentColor;stroke-width:1.7}
-.glyph.filled .disc{fill:currentColor}
-.glyph.filled .mark{stroke:#fff}
-.glyph.broken .disc{stroke-dasharray:3.3 2.05;stroke-linecap:butt}
-.glyph .dot{stroke-width:5.4}
-@media (forced-colors:active){
-.glyph{forced-color-adjust:none;color:CanvasText}
-.glyph .back{fill:Canvas}
-.glyph.filled .mark{stroke:Canvas}
-}`;
+@media (forced-colors:active){.glyph{forced-color-adjust:none;background:Canvas;fill:CanvasText}}`;
 
-/**
- * A drawing of a face, built node by node, since markup and inline styles are what strict content security policies
- * forbid. A broken ring means that nobody knows now: empty where nothing is known, around the mark of the last state
- * known otherwise.
- */
+const SVG = "http://www.w3.org/2000/svg";
+let model: SVGSVGElement | undefined;
+
+/** A glyph that shows the unknown. It is built node by node, since markup is what strict content security policies forbid. */
+function first(): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [name, value] of Object.entries({ class: "glyph", viewBox: "0 0 16 16", "aria-hidden": "true", part: "icon" })) svg.setAttribute(name, value);
+  svg.append(document.createElementNS(SVG, "path"));
+  show(svg, "unknown", "grey", false);
+  return svg;
+}
+
+function show(svg: SVGSVGElement, shape: Shape, tone: Tone, stale: boolean): void {
+  svg.firstElementChild!.setAttribute("d", outline(shape, stale));
+  svg.dataset.shape = shape;
+  svg.dataset.tone = tone;
+}
+
+/** A drawing of a face. It begins with the unknown. */
 export class Glyph {
   readonly element: SVGSVGElement;
-  #mark: SVGElement;
-  #drawn = "";
+  #drawn = "unknown";
 
-  constructor() {
-    this.element = shape("svg", { class: "glyph", viewBox: "0 0 16 16", "aria-hidden": "true", part: "icon" }) as SVGSVGElement;
-    this.#mark = shape("path", { class: "mark", d: "" });
-    this.element.append(shape("circle", { class: "back", cx: "8", cy: "8", r: "8" }), shape("circle", { class: "disc", cx: "8", cy: "8", r: "6.8" }), this.#mark);
+  /** Draws into an element that was a glyph's, or a copy of one that shows the unknown; else makes one. */
+  constructor(element = (model ??= first()).cloneNode(true) as SVGSVGElement) {
+    this.element = element;
   }
 
   /** Draws a face; does nothing when it looks as before. */
-  draw(face: Pick<Face, "shape" | "tone" | "stale">): void {
-    const look = `${face.shape} ${face.tone} ${face.stale}`;
+  draw({ shape, tone, stale }: Pick<Face, "shape" | "tone" | "stale">): void {
+    const look = stale ? shape + "?" : shape;
     if (look === this.#drawn) return;
     this.#drawn = look;
-    const { mark, filled } = SHAPES[face.shape];
-    const dot = face.stale && face.shape === "disc";
-    const ring = face.stale && face.shape === "open-disc";
-    this.element.classList.toggle("filled", filled && !face.stale);
-    this.element.classList.toggle("broken", face.stale || face.shape === "unknown");
-    this.#mark.classList.toggle("dot", dot);
-    this.#mark.setAttribute("d", dot ? DOT : ring ? RING : mark);
-    this.element.dataset.tone = face.tone;
-    this.element.dataset.shape = face.shape;
+    show(this.element, shape, tone, stale);
   }
-}
-
-function shape(name: string, attributes: Record<string, string>): SVGElement {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
 }

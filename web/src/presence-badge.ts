@@ -110,10 +110,10 @@ export class PresenceBadge extends Base {
   #show(view: Parameters<typeof face>[0]): void {
     const f = face(view);
     this.#glyph!.draw(f);
-    if (f.label !== this.#label) {
-      this.#label = f.label;
-      this.#badge!.setAttribute("aria-label", f.label);
-      this.#badge!.title = f.label;
+    if (f.full !== this.#label) {
+      this.#label = f.full;
+      this.#badge!.setAttribute("aria-label", f.full);
+      this.#badge!.title = f.full;
     }
     if (view.presence === this.#presence) return;
     this.#presence = view.presence;
