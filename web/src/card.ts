@@ -6,12 +6,18 @@ import { Glyph } from "./glyph.ts";
 /** A picture of someone made of initials on a tint that stays theirs, with their badge at its corner. */
 export class Avatar {
   readonly element: HTMLElement;
+  #initials = new Text();
   #glyph = new Glyph();
 
   constructor(person: Person) {
-    this.element = make("span", `avatar tint-${tint(person.id)}`, initials(person.name), make("span", "corner"));
+    this.element = make("span", `avatar tint-${tint(person.id)}`, this.#initials, make("span", "corner", this.#glyph.element));
     this.element.setAttribute("aria-hidden", "true");
-    this.element.lastElementChild!.append(this.#glyph.element);
+    this.name(person);
+  }
+
+  /** Takes the initials of the name they go by now. */
+  name(person: Person): void {
+    setText(this.#initials, initials(person.name));
   }
 
   draw(face: Face): void {
@@ -25,6 +31,8 @@ export class Card {
   readonly button: HTMLButtonElement;
   readonly id: string;
   #avatar: Avatar;
+  #name = make("span", "name");
+  #title = make("span", "title");
   #word = make("span", "word");
   #shown: string | undefined;
 
@@ -35,12 +43,20 @@ export class Card {
       "button",
       "card",
       this.#avatar.element,
-      make("span", "who", make("span", "name", person.name), make("span", "title", person.title)),
+      make("span", "who", this.#name, this.#title),
       this.#word,
     );
     this.button.type = "button";
     this.button.dataset.id = person.id;
     this.element = make("li", "", this.button);
+    this.name(person);
+  }
+
+  /** Shows the name and title they have now. */
+  name(person: Person): void {
+    this.#avatar.name(person);
+    setText(this.#name, person.name);
+    setText(this.#title, person.title);
   }
 
   draw(face: Face): void {

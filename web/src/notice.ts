@@ -54,6 +54,13 @@ function clock(at: number): string {
   return new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(new Date(at));
 }
 
+export interface NoticeOptions {
+  /** The reader wants another attempt now. */
+  readonly again: () => void;
+  /** A sentence for who does not see the line appear. */
+  readonly say: (text: string) => void;
+}
+
 /** The corner of the page that says how the link stands, and the line that appears when it does not stand well. */
 export class Notice {
   #glyph = new Glyph();
@@ -62,9 +69,11 @@ export class Notice {
   #text = make("span", "");
   #again = make("button", "again", "Try now");
   #line: HTMLElement;
+  #say: (text: string) => void;
 
-  constructor(corner: HTMLElement, line: HTMLElement, again: () => void) {
+  constructor(corner: HTMLElement, line: HTMLElement, { again, say }: NoticeOptions) {
     this.#line = line;
+    this.#say = say;
     corner.append(make("span", "icon", this.#glyph.element), make("span", "", this.#word, this.#age));
     this.#again.type = "button";
     this.#again.addEventListener("click", again);
@@ -78,7 +87,9 @@ export class Notice {
     this.#glyph.draw({ shape, tone, stale: false });
     setText(this.#word, linkWord(status));
     setText(this.#age, status.oldest === undefined ? "" : age(status, status.oldest));
-    setText(this.#text, notice(status, held));
+    const text = notice(status, held);
+    if (text !== this.#text.textContent) this.#say(text === "" ? "Live again." : text);
+    setText(this.#text, text);
     this.#line.classList.toggle("shown", this.#text.textContent !== "");
     this.#line.dataset.tone = tone;
     this.#again.hidden = state !== "offline" && state !== "signed-out";

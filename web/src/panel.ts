@@ -26,6 +26,8 @@ export interface PanelOptions {
   readonly gateway: string;
   /** The simulated tenant can be steered: offer to change someone's presence. */
   readonly demo: boolean;
+  /** A sentence for who does not see what became of a press. */
+  readonly say: (text: string) => void;
   readonly onClose: (id: string) => void;
 }
 
@@ -42,7 +44,6 @@ export class Panel {
 
   constructor(options: PanelOptions) {
     this.#options = options;
-    this.#note.setAttribute("role", "status");
     document.body.append(this.#dialog);
     this.#dialog.addEventListener("close", () => {
       const id = this.#id;
@@ -122,6 +123,7 @@ export class Panel {
       answer = "The tenant cannot be reached.";
     }
     setText(this.#note, answer);
+    this.#options.say(answer);
   }
 
   #embed(id: string): HTMLElement {

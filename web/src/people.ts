@@ -1,3 +1,4 @@
+import { observeWindowOffset, observeWindowRect, Virtualizer, windowScroll, type VirtualizerOptions } from "@tanstack/virtual-core";
 import { Card } from "./card.ts";
 import { make, setText } from "./dom.ts";
 import type { Face } from "./face.ts";
@@ -9,229 +10,285 @@ const ROW = 76;
 const GAP = 8;
 const AFTER = 12;
 const NARROWEST = 316;
-/** Pixels drawn beyond the window on either side. */
-const MARGIN = 400;
+/** Rows drawn beyond the window on either side. */
+const BEYOND = 6;
 
-interface Block {
-  readonly section: Section;
-  readonly top: number;
+/** The box of a section, which exists as long as the section is shown. */
+interface Box {
   readonly element: HTMLElement;
+  readonly name: HTMLElement;
   readonly list: HTMLUListElement;
   readonly available: HTMLElement;
 }
 
+/** A section as it is laid out: `row` is the row of its heading among all rows, `first` the place of its first person. */
+interface Block extends Box {
+  readonly section: Section;
+  readonly row: number;
+  readonly first: number;
+}
+
+/** Where a card stands: the same person may stand in several sections. */
+interface Spot {
+  readonly block: Block;
+  readonly index: number;
+}
+
 export interface PeopleOptions {
   readonly face: (id: string) => Face;
-  readonly available: (department: string) => number;
+  /** How many of a section are available. */
+  readonly available: (key: string) => number;
   readonly onOpen: (id: string) => void;
 }
 
 /**
- * The list of people by department. Only the cards near the window exist, whoever many people there are: a section is an
- * empty box of the right height until it comes near. The card with the focus always exists. One card is in the tab order,
- * arrow keys move between all.
+ * The list of people by team or department. Only the cards near the window exist, whoever many people there are: a section
+ * is an empty box of the right height until it comes near. The card with the focus always exists, and keeps the focus
+ * wherever it moves. One card is in the tab order, arrow keys move between all.
  */
 export class People {
   #root: HTMLElement;
   #options: PeopleOptions;
+  #boxes = new Map<string, Box>();
   #blocks: Block[] = [];
-  #known = new Map<string, Omit<Block, "section" | "top">>();
+  /** The block of every row, headings included. */
+  #rows: Block[] = [];
+  #size = 0;
   #cards = new Map<string, Card>();
-  #order: string[] = [];
-  #places = new Map<string, { block: Block; index: number }>();
   #columns = 1;
+  /** The card in the tab order. */
   #active: string | undefined;
-  #frame = 0;
+  /** The card that is about to have the focus. */
+  #next: string | undefined;
+  #virtual: Virtualizer<Window, Element>;
+  #number = 0;
 
   constructor(root: HTMLElement, options: PeopleOptions) {
     this.#root = root;
     this.#options = options;
-    addEventListener("scroll", () => this.#schedule(), { passive: true });
+    this.#virtual = new Virtualizer(this.#settings());
+    this.#virtual._willUpdate();
     new ResizeObserver(() => this.#layout()).observe(root);
     root.addEventListener("click", (event) => {
-      const id = cardOf(event.target);
-      if (id !== undefined) options.onOpen(id);
+      const card = cardOf(event.target);
+      if (card?.dataset.id !== undefined) options.onOpen(card.dataset.id);
     });
     root.addEventListener("focusin", (event) => {
-      const id = cardOf(event.target);
-      if (id !== undefined) this.#activate(id);
+      const key = keyOf(event.target);
+      if (key !== undefined) this.#activate(key);
     });
     root.addEventListener("keydown", (event) => this.#key(event));
   }
 
+  /** The person whose card has the focus, if any. */
+  get focused(): string | undefined {
+    return this.#root.contains(document.activeElement) ? cardOf(document.activeElement)?.dataset.id : undefined;
+  }
+
   /** Shows these sections in this order. */
   show(sections: readonly Section[]): void {
-    this.#order = sections.flatMap((s) => s.people.map((p) => p.id));
-    // People may have changed their names: cards are made anew for those shown now.
-    this.#blocks = sections.map((section) => ({ ...this.#box(section), section, top: 0 }));
-    const departments = new Set(sections.map((s) => s.department));
-    for (const [department, { element }] of this.#known) {
-      if (departments.has(department)) continue;
+    let row = 0;
+    let first = 0;
+    this.#blocks = sections.map((section) => {
+      const block = { ...this.#box(section), section, row, first };
+      row += 1; // rows of people follow from the width
+      first += section.people.length;
+      return block;
+    });
+    this.#size = first;
+    const keys = new Set(sections.map((s) => s.key));
+    for (const [key, { element }] of this.#boxes) {
+      if (keys.has(key)) continue;
       element.remove();
-      this.#known.delete(department);
+      this.#boxes.delete(key);
     }
     this.#layout();
   }
 
-  /** Forgets the cards, for people whose names changed. */
-  renew(): void {
-    for (const card of this.#cards.values()) card.element.remove();
-    this.#cards.clear();
-  }
-
   /** Draws the cards of these people again, where they exist. */
-  update(ids: Iterable<string>): void {
-    for (const id of ids) {
-      const card = this.#cards.get(id);
-      if (card !== undefined) card.draw(this.#options.face(id));
-    }
+  update(ids: ReadonlySet<string>): void {
+    for (const card of this.#cards.values()) if (ids.has(card.id)) card.draw(this.#options.face(card.id));
   }
 
   /** Brings the numbers in the headings up to date. */
   count(): void {
     for (const { section, available } of this.#blocks) {
-      setText(available, `${this.#options.available(section.department)} of ${section.total} available`);
+      setText(available, `${this.#options.available(section.key)} of ${section.total} available`);
     }
   }
 
-  /** Moves the focus to someone's card, as far as they are shown. */
+  /** Moves the focus to someone's card, to the one that had it last if they have several. */
   focus(id: string | undefined): void {
-    const place = id === undefined ? undefined : this.#places.get(id);
-    if (id === undefined || place === undefined) return;
-    this.#activate(id);
-    const y = this.#offset() + place.block.top + HEADING + Math.floor(place.index / this.#columns) * ROW;
-    const head = document.querySelector(".tools")!.getBoundingClientRect().height + HEADING + GAP;
-    if (y - head < scrollY) scrollTo({ top: y - head, behavior: "instant" });
-    else if (y + ROW > scrollY + innerHeight) scrollTo({ top: y + ROW + GAP - innerHeight, behavior: "instant" });
-    this.#draw();
-    this.#cards.get(id)?.button.focus({ preventScroll: true });
+    if (id === undefined) return;
+    const last = this.#active === undefined ? undefined : this.#spot(this.#active);
+    if (last?.block.section.people[last.index]?.id === id) return this.#focus(last);
+    for (const block of this.#blocks) {
+      const index = block.section.people.findIndex((p) => p.id === id);
+      if (index >= 0) return this.#focus({ block, index });
+    }
   }
 
-  #box(section: Section): Omit<Block, "section" | "top"> {
-    let box = this.#known.get(section.department);
+  #focus(spot: Spot): void {
+    const key = keyFor(spot);
+    this.#activate(key);
+    this.#next = key;
+    this.#draw();
+    this.#next = undefined;
+    this.#cards.get(key)?.button.focus({ preventScroll: true });
+    this.#virtual.scrollToIndex(this.#rowOf(spot), { behavior: "instant" });
+  }
+
+  #rowOf({ block, index }: Spot): number {
+    return block.row + 1 + Math.floor(index / this.#columns);
+  }
+
+  #settings(): VirtualizerOptions<Window, Element> {
+    const head = document.querySelector(".tools")?.getBoundingClientRect().height ?? 0;
+    return {
+      count: this.#rows.length,
+      estimateSize: (row: number) => this.#height(row),
+      scrollMargin: Math.round(this.#root.getBoundingClientRect().top + scrollY),
+      scrollPaddingStart: head + HEADING,
+      scrollPaddingEnd: GAP,
+      overscan: BEYOND,
+      initialOffset: () => scrollY,
+      getItemKey: (row: number) => row,
+      getScrollElement: () => window,
+      observeElementRect: observeWindowRect,
+      observeElementOffset: observeWindowOffset,
+      scrollToFn: windowScroll,
+      onChange: () => this.#draw(),
+    };
+  }
+
+  #height(row: number): number {
+    const block = this.#rows[row]!;
+    const last = this.#rows[row + 1] !== block;
+    return (row === block.row ? HEADING : ROW) + (last ? AFTER : 0);
+  }
+
+  #box(section: Section): Box {
+    let box = this.#boxes.get(section.key);
     if (box === undefined) {
-      const heading = make("h2", "", section.department || "No department");
-      heading.id = `department-${Math.random().toString(36).slice(2)}`;
+      const name = make("h2");
+      name.id = `section-${++this.#number}`;
       const available = make("span", "available");
       const list = make("ul");
-      const element = make("section", "", make("div", "heading", heading, available), list);
-      element.setAttribute("aria-labelledby", heading.id);
+      const element = make("section", "", make("div", "heading", name, available), list);
+      element.setAttribute("aria-labelledby", name.id);
       list.setAttribute("role", "list");
-      box = { element, list, available };
-      this.#known.set(section.department, box);
+      box = { element, name, list, available };
+      this.#boxes.set(section.key, box);
     }
+    setText(box.name, section.name);
     return box;
   }
 
   #layout(): void {
     const width = this.#root.clientWidth;
+    if (width === 0) return; // not shown now
     this.#columns = Math.max(1, Math.floor((width + GAP) / (NARROWEST + GAP)));
-    const card = (width - GAP * (this.#columns - 1)) / this.#columns;
-    this.#root.style.setProperty("--card", `${card}px`);
-    this.#places.clear();
-    let top = 0;
+    this.#root.style.setProperty("--card", `${(width - GAP * (this.#columns - 1)) / this.#columns}px`);
+    this.#rows = [];
     this.#blocks = this.#blocks.map((old, i) => {
-      const block = { ...old, top };
+      const block = { ...old, row: this.#rows.length };
       const rows = Math.ceil(block.section.people.length / this.#columns);
+      for (let n = 0; n <= rows; n++) this.#rows.push(block);
       block.list.style.height = `${rows * ROW}px`;
-      block.section.people.forEach((p, index) => this.#places.set(p.id, { block, index }));
       if (this.#root.children[i] !== block.element) this.#root.insertBefore(block.element, this.#root.children[i] ?? null);
-      top += HEADING + rows * ROW + AFTER;
       return block;
     });
     this.count();
-    this.#draw();
-  }
-
-  #schedule(): void {
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
-  }
-
-  #offset(): number {
-    return this.#root.getBoundingClientRect().top + scrollY;
+    this.#virtual.setOptions(this.#settings());
+    this.#virtual.measure();
   }
 
   #draw(): void {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    const from = scrollY - this.#offset() - MARGIN;
-    const to = from + innerHeight + 2 * MARGIN;
-    const focused = cardOf(document.activeElement);
+    const offset = Math.round(this.#root.getBoundingClientRect().top + scrollY);
+    if (Math.abs(offset - this.#virtual.options.scrollMargin) > ROW) this.#virtual.setOptions(this.#settings());
+    const rows = this.#virtual.getVirtualIndexes().filter((row) => row < this.#rows.length);
+    const held = this.#next ?? keyOf(document.activeElement);
+    const spot = held === undefined ? undefined : this.#spot(held);
+    if (spot !== undefined && !rows.includes(this.#rowOf(spot))) rows.push(this.#rowOf(spot));
+    rows.sort((a, b) => a - b);
     const needed = new Set<string>();
-    const width = (this.#root.clientWidth + GAP) / this.#columns;
-    for (const block of this.#blocks) {
-      const { people } = block.section;
-      const start = block.top + HEADING;
-      const rows = Math.ceil(people.length / this.#columns);
-      const first = clamp(Math.floor((from - start) / ROW), rows) * this.#columns;
-      const last = Math.min(people.length, clamp(Math.ceil((to - start) / ROW), rows) * this.#columns);
-      const kept = focused !== undefined && this.#places.get(focused)?.block === block ? this.#places.get(focused)!.index : -1;
-      let at: ChildNode | null = block.list.firstChild;
-      const place = (index: number) => {
-        const person = people[index]!;
-        needed.add(person.id);
-        let card = this.#cards.get(person.id);
-        if (card === undefined) {
-          card = new Card(person);
-          card.button.tabIndex = person.id === this.#active ? 0 : -1;
-          card.draw(this.#options.face(person.id));
-          this.#cards.set(person.id, card);
+    for (let i = 0; i < rows.length; ) {
+      const block = this.#rows[rows[i]!]!;
+      const keys: string[] = [];
+      for (; i < rows.length && this.#rows[rows[i]!] === block; i++) {
+        const from = (rows[i]! - block.row - 1) * this.#columns;
+        for (let index = Math.max(0, from); index < Math.min(from + this.#columns, block.section.people.length); index++) {
+          keys.push(this.#place(block, index));
         }
-        const { element } = card;
-        element.style.transform = `translate(${(index % this.#columns) * width}px,${Math.floor(index / this.#columns) * ROW}px)`;
-        element.setAttribute("aria-setsize", String(people.length));
-        element.setAttribute("aria-posinset", String(index + 1));
-        // Kept in order for those who read or walk the page in order, moving no node that is in its place.
-        while (at !== null && at !== element && !this.#ahead(at, block, index)) at = at.nextSibling;
-        if (at === element) at = at.nextSibling;
-        else block.list.insertBefore(element, at);
-      };
-      if (kept >= 0 && kept < first) place(kept);
-      for (let i = first; i < last; i++) place(i);
-      if (kept >= last) place(kept);
+      }
+      for (const key of keys) needed.add(key);
+      arrange(block.list, keys.map((key) => this.#cards.get(key)!.element));
     }
-    for (const [id, card] of this.#cards) {
-      if (needed.has(id)) continue;
+    for (const [key, card] of this.#cards) {
+      if (needed.has(key)) continue;
       card.element.remove();
-      this.#cards.delete(id);
+      this.#cards.delete(key);
     }
     if (this.#active === undefined || !needed.has(this.#active)) {
-      const next = this.#order.find((id) => needed.has(id));
+      const next = needed.values().next().value;
       if (next !== undefined) this.#activate(next);
     }
   }
 
-  /** Whether a node in a list belongs after this index of its block. */
-  #ahead(node: ChildNode, block: Block, index: number): boolean {
-    const id = cardOf((node as Element).firstElementChild);
-    const place = id === undefined ? undefined : this.#places.get(id);
-    return place !== undefined && place.block.section.department === block.section.department && place.index > index;
+  /** Brings a card to its place, making it where there is none; returns its key. */
+  #place(block: Block, index: number): string {
+    const key = keyFor({ block, index });
+    const person = block.section.people[index]!;
+    let card = this.#cards.get(key);
+    if (card === undefined) {
+      card = new Card(person);
+      card.button.dataset.key = key;
+      card.button.tabIndex = key === this.#active ? 0 : -1;
+      card.draw(this.#options.face(person.id));
+      this.#cards.set(key, card);
+    }
+    card.name(person);
+    const width = (this.#root.clientWidth + GAP) / this.#columns;
+    const { element } = card;
+    element.style.transform = `translate(${(index % this.#columns) * width}px,${Math.floor(index / this.#columns) * ROW}px)`;
+    element.ariaSetSize = String(block.section.people.length);
+    element.ariaPosInSet = String(index + 1);
+    return key;
   }
 
-  #activate(id: string): void {
+  #spot(key: string): Spot | undefined {
+    const [section, id] = key.split("\n");
+    const block = this.#blocks.find((b) => b.section.key === section);
+    const index = block?.section.people.findIndex((p) => p.id === id) ?? -1;
+    return block === undefined || index < 0 ? undefined : { block, index };
+  }
+
+  #activate(key: string): void {
     const was = this.#active === undefined ? undefined : this.#cards.get(this.#active);
     if (was !== undefined) was.button.tabIndex = -1;
-    this.#active = id;
-    const is = this.#cards.get(id);
+    this.#active = key;
+    const is = this.#cards.get(key);
     if (is !== undefined) is.button.tabIndex = 0;
   }
 
   #key(event: KeyboardEvent): void {
-    const id = cardOf(event.target);
-    if (id === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = this.#order.indexOf(id);
-    const target = this.#target(event.key, at);
+    const key = keyOf(event.target);
+    if (key === undefined || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const spot = this.#spot(key);
+    const target = spot === undefined ? undefined : this.#target(event.key, spot);
     if (target === undefined) return;
     event.preventDefault();
-    this.focus(this.#order[Math.min(Math.max(target, 0), this.#order.length - 1)]);
+    const at = Math.min(Math.max(target, 0), this.#size - 1);
+    const block = this.#blocks.findLast((b) => b.first <= at)!;
+    this.#focus({ block, index: at - block.first });
   }
 
-  /** Where a key leads from here, in the order shown; rows end with their department. */
-  #target(key: string, at: number): number | undefined {
-    const { block, index } = this.#places.get(this.#order[at] ?? "") ?? {};
-    if (block === undefined || index === undefined) return undefined;
+  /** Where a key leads from here, in the order shown; rows end with their section. */
+  #target(key: string, { block, index }: Spot): number | undefined {
+    const at = block.first + index;
     const column = index % this.#columns;
     const size = block.section.people.length;
+    const number = this.#blocks.indexOf(block);
     switch (key) {
       case "ArrowRight":
         return at + 1;
@@ -240,29 +297,50 @@ export class People {
       case "Home":
         return 0;
       case "End":
-        return this.#order.length - 1;
+        return this.#size - 1;
       case "ArrowDown": {
-        if (Math.floor(index / this.#columns) < Math.floor((size - 1) / this.#columns)) return at - index + Math.min(index + this.#columns, size - 1);
-        const next = at - index + size;
-        const below = this.#places.get(this.#order[next] ?? "")?.block.section.people.length ?? 1;
-        return next + Math.min(column, below - 1);
+        if (Math.floor(index / this.#columns) < Math.floor((size - 1) / this.#columns)) return block.first + Math.min(index + this.#columns, size - 1);
+        const below = this.#blocks[number + 1];
+        return below === undefined ? at : below.first + Math.min(column, below.section.people.length - 1);
       }
       case "ArrowUp": {
         if (index >= this.#columns) return at - this.#columns;
-        const above = this.#places.get(this.#order[at - index - 1] ?? "");
+        const above = this.#blocks[number - 1];
         if (above === undefined) return at;
-        const start = above.index - (above.index % this.#columns);
-        return at - index - 1 - above.index + Math.min(start + column, above.index);
+        const last = above.section.people.length - 1;
+        return above.first + Math.min(last - (last % this.#columns) + column, last);
       }
     }
     return undefined;
   }
 }
 
-function cardOf(target: EventTarget | null): string | undefined {
-  return target instanceof Element ? target.closest<HTMLElement>(".card")?.dataset.id : undefined;
+/** Makes these the children of a list, in this order, without moving the one that has the focus: moving takes it away. */
+function arrange(list: Element, wanted: readonly Element[]): void {
+  const focused = wanted.find((e) => e.contains(document.activeElement));
+  let at = list.firstElementChild;
+  for (const element of wanted) {
+    if (element === focused) while (at !== null && at !== element) at = after(list, at);
+    if (element === at) at = at.nextElementSibling;
+    else list.insertBefore(element, at);
+  }
 }
 
-function clamp(row: number, rows: number): number {
-  return Math.min(Math.max(row, 0), rows);
+/** Moves a child to the end of its list; returns the one that followed it. */
+function after(list: Element, child: Element): Element | null {
+  const next = child.nextElementSibling;
+  list.append(child);
+  return next;
+}
+
+function keyFor({ block, index }: Spot): string {
+  return `${block.section.key}\n${block.section.people[index]!.id}`;
+}
+
+function cardOf(target: EventTarget | null): HTMLElement | undefined {
+  return (target instanceof Element ? target.closest<HTMLElement>(".card") : undefined) ?? undefined;
+}
+
+function keyOf(target: EventTarget | null): string | undefined {
+  return cardOf(target)?.dataset.key;
 }

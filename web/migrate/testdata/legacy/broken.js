@@ -1,0 +1,2 @@
+import { Person } from "@microsoft/mgt-react";
+const = <Person userId="x" showPresence>;
