@@ -26,7 +26,7 @@ export interface ClientStatus extends LinkStatus {
 }
 
 export interface ClientOptions {
-  /** Base address of the gateway, such as `https://presence.example.com`. */
+  /** Base address of the gateway, such as `https://presence.example.com`; empty where there is none. */
   readonly gateway: string;
   /** What to sign in with; without it the caller is anonymous. */
   readonly getToken?: TokenSource;
@@ -72,9 +72,8 @@ export class Client {
   #leaving = false;
 
   constructor(options: ClientOptions) {
-    this.gateway = options.gateway;
-    const url = new URL("v1/stream", options.gateway.endsWith("/") ? options.gateway : options.gateway + "/");
-    url.protocol = url.protocol.replace(/^http/, "ws");
+    const { gateway } = options;
+    this.gateway = gateway;
     this.#now = options.now ?? steadyClock();
     this.#table = new Table({
       send: (message) => this.#socket.send(message),
@@ -82,7 +81,7 @@ export class Client {
       onStatus: () => this.#statusChanged(),
     });
     this.#socket = new Socket({
-      url: url.href,
+      url: gateway && new URL("v1/stream", gateway.replace(/\/*$/, "/")).href.replace(/^http/, "ws"),
       now: this.#now,
       ...(options.getToken && { token: options.getToken }),
       ...(options.random && { random: options.random }),

@@ -1,19 +1,35 @@
 import { Client } from "./client.ts";
-import type { TokenSource } from "./socket.ts";
+import { baseOf, configured, onConfigured, tokenFor } from "./configure.ts";
 
 const clients = new Map<string, Client>();
 
-/** The one client of a page for a gateway. It follows the page: it wakes with the network and the reader, and sleeps with the page. */
-export function clientFor(gateway: string, getToken?: TokenSource): Client {
-  const origin = new URL(gateway, globalThis.location?.href).href;
-  let client = clients.get(origin);
+/**
+ * The one client of a page for a gateway, or for the one meant where none is named. It signs in with what the page
+ * configured for that gateway and follows the page: it wakes with the network and the reader, and sleeps with the page.
+ * Where there is no gateway, it says so: `offline` for the reason `no_gateway`.
+ */
+export function clientFor(gateway?: string): Client {
+  const base = (gateway ? baseOf(gateway) : configured.gateway) ?? "";
+  let client = clients.get(base);
   if (client === undefined) {
-    const made = (client = new Client({ gateway: origin, ...(getToken && { getToken }) }));
-    clients.set(origin, made);
-    addEventListener("online", () => made.nudge());
-    addEventListener("pageshow", () => made.resume());
-    addEventListener("pagehide", () => made.suspend());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && made.nudge());
+    const made = (client = new Client({ gateway: base, getToken: (options) => tokenFor(base, options) }));
+    clients.set(base, made);
+    if (base === "") setTimeout(complain, PATIENCE, gateway);
+    globalThis.addEventListener?.("online", () => made.nudge());
+    globalThis.addEventListener?.("pageshow", () => made.resume());
+    globalThis.addEventListener?.("pagehide", () => made.suspend());
+    globalThis.document?.addEventListener("visibilitychange", () => document.visibilityState === "visible" && made.nudge());
   }
   return client;
 }
+
+/** How long a page may take to `configure` after it first asked for a client, in milliseconds. */
+const PATIENCE = 1000;
+
+function complain(gateway: string | undefined): void {
+  if (gateway) console.error(`presence gateway: ${gateway} is no address of a gateway`);
+  else if (configured.gateway === undefined) console.error('presence gateway: no gateway is configured: call configure({ gateway: "https://..." })');
+}
+
+// There may be something to sign in with by now, or somebody else.
+onConfigured((gateway) => gateway !== undefined && clients.get(gateway)?.nudge(true));

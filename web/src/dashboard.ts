@@ -2,6 +2,7 @@
 import { Attendance } from "./attendance.ts";
 import { Bookmarks } from "./bookmarks.ts";
 import { clientFor } from "./clients.ts";
+import { configure } from "./configure.ts";
 import { Door } from "./door.ts";
 import { byId, setText } from "./dom.ts";
 import { Empty } from "./empty.ts";
@@ -29,7 +30,8 @@ let operator: Operator | undefined;
 /** Whether whoever is here may see the operator's view. */
 let operates = false;
 
-const client = clientFor(gateway, async (options) => signIn?.token(options));
+configure({ gateway, getToken: async (options) => signIn?.token(options) });
+const client = clientFor();
 const roster = new Roster();
 const voice = new Voice(byId("voice"));
 

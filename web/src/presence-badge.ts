@@ -24,9 +24,6 @@ function sharedSheet(): CSSStyleSheet {
   return sheet;
 }
 
-/** Where this script came from, which is the gateway unless the element names another. */
-const home = new URL("./", import.meta.url).href;
-
 // Importing without a browser, as server rendering does, must do nothing.
 const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
@@ -94,7 +91,7 @@ export class PresenceBadge extends Base {
       this.#show({ stale: false });
       return;
     }
-    const client = clientFor(this.getAttribute("gateway") || home);
+    const client = clientFor(this.getAttribute("gateway") ?? "");
     const unwatch = client.watch(id, () => this.#show(client.view(id)));
     const deaf = client.onStatus(() => this.#status(client.link));
     this.#stop = () => {

@@ -96,65 +96,123 @@ export interface Goodbye {
 export type ServerMessage =
   | Hello | Status | Snapshot | Delta | Gone | Heartbeat | Pong | Ack | Refusal | Expiring | Goodbye;
 
-/** A message that is none. */
+/** A message that is none. It names the field that is not as it should be. */
 export class ProtocolError extends Error {
   override name = "ProtocolError";
 }
 
-type Fields = Record<string, unknown>;
+/** Reads a value of a field with this name, or refuses it. */
+type Read<T> = (value: unknown, name: string) => T;
+type Fields<T> = { [K in keyof T]-?: Read<Exclude<T[K], undefined> | undefined> };
 
-/** Decodes one frame; undefined for a type unknown here. Throws a ProtocolError for a frame that breaks the protocol. */
-export function decode(frame: unknown): ServerMessage | undefined {
-  if (typeof frame !== "string") throw new ProtocolError("frame is not text");
-  let json: unknown;
-  try {
-    json = JSON.parse(frame);
-  } catch {
-    throw new ProtocolError("frame is not JSON");
-  }
-  const m = object(json, "message");
-  switch (m.type) {
-    case "hello":
-      return { type: "hello", heartbeatSeconds: positive(m, "heartbeatSeconds") };
-    case "status":
-      return status(m);
-    case "snapshot":
-      return {
-        type: "snapshot",
-        id: optionalNumber(m, "id"),
-        presences: presences(m),
-        pending: strings(m, "pending"),
-        gone: strings(m, "gone"),
-        denied: strings(m, "denied"),
-        invalid: strings(m, "invalid"),
-        resolved: map(m, "resolved", (of, name) => guid(string(of, name))),
-        members: lists(m, "members"),
-        more: m.more === true,
-      };
-    case "delta":
-      return { type: "delta", presences: presences(m), joined: lists(m, "joined"), left: lists(m, "left") };
-    case "gone":
-      return { type: "gone", users: strings(m, "users"), reason: optionalString(m, "reason") };
-    case "heartbeat": {
-      const at = time(m, "at");
-      return m.oldest === undefined ? { type: "heartbeat", at } : { type: "heartbeat", at, oldest: time(m, "oldest") };
+function where<T, Found = T>(read: Read<T>, fits: (value: T) => boolean): Read<Found> {
+  return (value, name) => {
+    const found = read(value, name);
+    if (!fits(found)) throw new ProtocolError(name);
+    return found as unknown as Found;
+  };
+}
+
+const any: Read<unknown> = (value) => value;
+const text = where<unknown, string>(any, (v) => typeof v === "string");
+const array = where<unknown, unknown[]>(any, Array.isArray);
+const object = where<unknown, Record<string, unknown>>(any, (v) => typeof v === "object" && v !== null && !Array.isArray(v));
+
+/** What is missing, or null, which Graph uses for it. */
+function or<T, M>(read: Read<T>, missing: M): Read<T | M> {
+  return (value, name) => (value === undefined || value === null ? missing : read(value, name));
+}
+
+function optional<T>(read: Read<T>): Read<T | undefined> {
+  return or(read, undefined);
+}
+
+/** An object with the fields that have a value; of others it takes no notice. */
+function shape<T>(fields: Fields<T>): Read<T> {
+  return (value, name) => {
+    const from = object(value, name);
+    const out: Partial<T> = {};
+    for (const key in fields) {
+      const found = fields[key](from[key], key);
+      if (found !== undefined) out[key] = found;
     }
-    case "pong":
-      return { type: "pong", at: time(m, "at") };
-    case "ack":
-      return { type: "ack", id: optionalNumber(m, "id") };
-    case "error":
-      return { type: "error", id: optionalNumber(m, "id"), code: string(m, "code"), message: optionalString(m, "message") };
-    case "expiring":
-      return { type: "expiring", inSeconds: Math.max(0, optionalNumber(m, "inSeconds")) };
-    case "goodbye":
-      return { type: "goodbye", reason: optionalString(m, "reason"), reconnectAfterMs: Math.max(0, optionalNumber(m, "reconnectAfterMs")) };
-  }
-  string(m, "type");
-  return undefined;
+    return out as T;
+  };
+}
+
+function list<T>(read: Read<T>): Read<T[]> {
+  return (value, name) => array(value ?? [], name).map((one) => read(one, name));
+}
+
+/** An object as a map, in which no name is special. */
+function map<T>(key: Read<string>, read: Read<T>): Read<Map<string, T>> {
+  return (value, name) => new Map(Object.entries(object(value ?? {}, name)).map(([k, one]) => [key(k, name), read(one, k)]));
 }
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+const flag: Read<boolean> = (value) => value === true;
+const words = or(text, "");
+const guid = where(text, (id) => GUID.test(id));
+const number = or(where<unknown, number>(any, (v) => typeof v === "number"), 0);
+const notBelowZero: Read<number> = (value, name) => Math.max(0, number(value, name));
+const timeText = where(text, (at) => !Number.isNaN(Date.parse(at)));
+const time: Read<number> = (value, name) => Date.parse(timeText(value, name));
+
+/** Decodes one presence object, keeping only the fields named in Presence. */
+export const presence: Read<Presence> = shape<Presence>({
+  id: guid,
+  availability: text,
+  activity: text,
+  outOfOfficeSettings: optional(shape({ isOutOfOffice: or(flag, undefined), message: optional(text) })),
+  statusMessage: optional(shape({ message: optional(shape({ content: optional(text) })) })),
+  workLocation: optional(shape({ workLocationType: optional(text), source: optional(text), placeId: optional(text) })),
+  since: optional(shape({ at: timeText, withinMs: number })),
+  sequenceNumber: optional(text),
+  version: where(text, (version) => /^[\x20-\x7e]+$/.test(version)),
+  observedAt: timeText,
+});
+
+const guids = list(guid);
+const presences = list(presence);
+const members = map(guid, guids);
+
+const MESSAGES: { [T in ServerMessage["type"]]: Fields<Omit<Extract<ServerMessage, { type: T }>, "type">> } = {
+  hello: { heartbeatSeconds: where(number, (seconds) => seconds > 0) },
+  status: { state: where<string, "live" | "degraded">(text, (state) => state === "live" || state === "degraded"), reason: words, since: words },
+  snapshot: {
+    id: number,
+    presences,
+    pending: guids,
+    gone: guids,
+    denied: list(text),
+    invalid: list(text),
+    resolved: map(text, guid),
+    members,
+    more: flag,
+  },
+  delta: { presences, joined: members, left: members },
+  gone: { users: guids, reason: words },
+  heartbeat: { at: time, oldest: optional(time) },
+  pong: { at: time },
+  ack: { id: number },
+  error: { id: number, code: text, message: words },
+  expiring: { inSeconds: notBelowZero },
+  goodbye: { reason: words, reconnectAfterMs: notBelowZero },
+};
+
+/** Decodes one frame; undefined for a type unknown here. Throws a ProtocolError for a frame that breaks the protocol. */
+export function decode(frame: unknown): ServerMessage | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text(frame, "frame"));
+  } catch {
+    throw new ProtocolError("frame");
+  }
+  const type = text(object(json, "message").type, "type");
+  if (!Object.hasOwn(MESSAGES, type)) return undefined;
+  return { type, ...shape(MESSAGES[type as "pong"])(json, type) } as ServerMessage;
+}
 
 /** The user id in the form the gateway answers with, or undefined for what is no id. */
 export function userId(text: string | null | undefined): string | undefined {
@@ -166,123 +224,4 @@ export function userId(text: string | null | undefined): string | undefined {
 export function address(text: string | null | undefined): string | undefined {
   const name = text?.trim().toLowerCase();
   return name !== undefined && /^[^\s@#][^\s@]*@[^\s@]+$/.test(name) ? name : undefined;
-}
-
-function status(m: Fields): Status {
-  const state = string(m, "state");
-  if (state !== "live" && state !== "degraded") throw new ProtocolError(`status: unknown state ${state}`);
-  return { type: "status", state, reason: optionalString(m, "reason"), since: optionalString(m, "since") };
-}
-
-function presences(m: Fields): Presence[] {
-  return list(m, "presences").map(presence);
-}
-
-/** Decodes one presence object, keeping only the fields named in Presence. */
-export function presence(json: unknown): Presence {
-  const p = object(json, "presence");
-  const id = guid(string(p, "id"));
-  const version = string(p, "version");
-  if (!/^[\x20-\x7e]+$/.test(version)) throw new ProtocolError("presence: version is not printable ASCII");
-  time(p, "observedAt");
-  const out: { -readonly [K in keyof Presence]: Presence[K] } = {
-    id,
-    availability: string(p, "availability"),
-    activity: string(p, "activity"),
-    version,
-    observedAt: string(p, "observedAt"),
-  };
-  if (has(p, "sequenceNumber")) out.sequenceNumber = string(p, "sequenceNumber");
-  if (has(p, "outOfOfficeSettings")) {
-    const o = object(p.outOfOfficeSettings, "outOfOfficeSettings");
-    out.outOfOfficeSettings = {
-      ...(has(o, "isOutOfOffice") && { isOutOfOffice: o.isOutOfOffice === true }),
-      ...(has(o, "message") && { message: string(o, "message") }),
-    };
-  }
-  if (has(p, "statusMessage")) {
-    const s = object(p.statusMessage, "statusMessage");
-    const content = has(s, "message") ? optionalString(object(s.message, "message"), "content") : "";
-    out.statusMessage = content === "" ? {} : { message: { content } };
-  }
-  if (has(p, "workLocation")) {
-    const w = object(p.workLocation, "workLocation");
-    out.workLocation = {
-      ...(has(w, "workLocationType") && { workLocationType: string(w, "workLocationType") }),
-      ...(has(w, "source") && { source: string(w, "source") }),
-      ...(has(w, "placeId") && { placeId: string(w, "placeId") }),
-    };
-  }
-  if (has(p, "since")) {
-    const s = object(p.since, "since");
-    time(s, "at");
-    out.since = { at: string(s, "at"), withinMs: optionalNumber(s, "withinMs") };
-  }
-  return out;
-}
-
-function has(m: Fields, key: string): boolean {
-  return m[key] !== undefined && m[key] !== null;
-}
-
-function object(v: unknown, what: string): Fields {
-  if (typeof v !== "object" || v === null || Array.isArray(v)) throw new ProtocolError(`${what} is not an object`);
-  return v as Fields;
-}
-
-function list(m: Fields, key: string): unknown[] {
-  const v = m[key];
-  if (v === undefined || v === null) return [];
-  if (!Array.isArray(v)) throw new ProtocolError(`${key} is not a list`);
-  return v;
-}
-
-function guid(id: string): string {
-  if (!GUID.test(id)) throw new ProtocolError("an id is not a lower-case GUID");
-  return id;
-}
-
-/** An object as a map, which knows no `__proto__`. */
-function map<T>(m: Fields, key: string, read: (of: Fields, name: string) => T): Map<string, T> {
-  if (!has(m, key)) return new Map();
-  const of = object(m[key], key);
-  return new Map(Object.keys(of).map((name) => [name, read(of, name)]));
-}
-
-function lists(m: Fields, key: string): Map<string, string[]> {
-  return map(m, key, (of, group) => (guid(group), strings(of, group).map(guid)));
-}
-
-function strings(m: Fields, key: string): string[] {
-  const v = list(m, key);
-  if (!v.every((s) => typeof s === "string")) throw new ProtocolError(`${key} is not a list of strings`);
-  return v;
-}
-
-function string(m: Fields, key: string): string {
-  const v = m[key];
-  if (typeof v !== "string") throw new ProtocolError(`${key} is not a string`);
-  return v;
-}
-
-function optionalString(m: Fields, key: string): string {
-  return has(m, key) ? string(m, key) : "";
-}
-
-function optionalNumber(m: Fields, key: string): number {
-  const v = m[key] ?? 0;
-  if (typeof v !== "number" || !Number.isFinite(v)) throw new ProtocolError(`${key} is not a number`);
-  return v;
-}
-
-function positive(m: Fields, key: string): number {
-  const v = optionalNumber(m, key);
-  if (v <= 0) throw new ProtocolError(`${key} is not above zero`);
-  return v;
-}
-
-function time(m: Fields, key: string): number {
-  const t = Date.parse(string(m, key));
-  if (Number.isNaN(t)) throw new ProtocolError(`${key} is not a time`);
-  return t;
 }

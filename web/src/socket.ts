@@ -11,7 +11,7 @@ export interface LinkStatus {
   readonly state: "connecting" | "live" | "degraded" | "offline" | "signed-out";
   /**
    * Degraded: the gateway's reason. Offline: `lost`, `silent`, `restarting`, `busy`, `no_token` (what to sign in with was
-   * refused or could not be had, and is asked for again), `forbidden` or `protocol`.
+   * refused or could not be had, and is asked for again), `forbidden`, `protocol`, or `no_gateway` where none is known.
    */
   readonly reason?: string;
   /** When this state began, in milliseconds since 1970: the gateway's clock when degraded, the reader's otherwise. */
@@ -36,7 +36,7 @@ export interface Wire {
 export type TokenSource = (options: { readonly renew: boolean }) => Promise<string | undefined>;
 
 export interface SocketOptions {
-  /** `ws:` or `wss:` address of the stream. */
+  /** `ws:` or `wss:` address of the stream; empty where there is none. */
   readonly url: string;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
@@ -156,7 +156,8 @@ export class Socket {
     this.#goodbye = undefined;
     this.#greetedAt = undefined;
     const attempt = ++this.#attempt;
-    const { token } = this.#options;
+    const { token, url } = this.#options;
+    if (url === "") return this.#end({ state: "offline", reason: "no_gateway" });
     if (token === undefined) {
       this.#connect();
       return;

@@ -1,10 +1,9 @@
 /** `GET /widget.js`: the browser client and `<presence-badge>`, one module with nothing else to load. */
-import { define, PresenceBadge } from "./presence-badge.ts";
+import { servedBy } from "./configure.ts";
+import { defineElements } from "./elements.ts";
 
-export { clientFor } from "./clients.ts";
-export { Client, type ClientOptions, type ClientStatus, type View } from "./client.ts";
-export type { Presence } from "./protocol.ts";
-export type { LinkStatus } from "./socket.ts";
-export { PresenceBadge };
+export * from "./elements.ts";
 
-define();
+// Where this script came from is the gateway, unless the page or an element names another.
+servedBy(new URL("./", import.meta.url).href);
+defineElements();

@@ -1,0 +1,15 @@
+/** What pages and programs use by name: the client, what configures it, and the elements. Importing it defines nothing. */
+import { define } from "./presence-badge.ts";
+
+export { Client, type ClientOptions, type ClientStatus, type View } from "./client.ts";
+export { clientFor } from "./clients.ts";
+export { configure, type Configuration, type Labels } from "./configure.ts";
+export { PresenceBadge } from "./presence-badge.ts";
+export type { Presence } from "./protocol.ts";
+export type { LinkStatus, TokenSource } from "./socket.ts";
+export type { Absence } from "./store.ts";
+
+/** Defines the elements, once, whichever script of the page comes first; without a browser it does nothing. */
+export function defineElements(): void {
+  define();
+}
