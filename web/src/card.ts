@@ -35,6 +35,7 @@ export class Card {
   #title = make("span", "title");
   #word = make("span", "word");
   #shown: string | undefined;
+  #bell: SVGElement | undefined;
 
   constructor(person: Person) {
     this.id = person.id;
@@ -59,6 +60,14 @@ export class Card {
     setText(this.#title, person.title);
   }
 
+  /** Marks someone who is waited for. */
+  wait(waited: boolean): void {
+    if (waited === (this.#bell !== undefined)) return;
+    this.#bell?.remove();
+    this.#bell = waited ? bell() : undefined;
+    if (this.#bell !== undefined) this.#word.before(this.#bell);
+  }
+
   draw(face: Face): void {
     this.#avatar.draw(face);
     const word = face.stale ? `last known: ${face.word}` : face.word;
@@ -77,6 +86,18 @@ export class Card {
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     this.button.animate([{ backgroundColor: "var(--flash)" }, {}], { duration: 1600, easing: "ease-out" });
   }
+}
+
+function bell(): SVGElement {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "bell");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", "You will be told when free");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", "M8 2.2a3.8 3.8 0 0 0-3.8 3.8v2.6L3 11h10l-1.2-2.4V6A3.8 3.8 0 0 0 8 2.2M6.6 13.2a1.5 1.5 0 0 0 2.8 0");
+  svg.append(path);
+  return svg;
 }
 
 function initials(name: string): string {

@@ -1,4 +1,5 @@
 /** The page of `GET /`: people and how they are, live, with an honest word on how live. */
+import type { ViewName } from "./address.ts";
 import { Attendance } from "./attendance.ts";
 import { Bookmarks } from "./bookmarks.ts";
 import { clientFor } from "./clients.ts";
@@ -13,13 +14,18 @@ import { Notice } from "./notice.ts";
 import type { Operator } from "./operator.ts";
 import { Panel } from "./panel.ts";
 import { People } from "./people.ts";
+import { Release } from "./release.ts";
 import { Roster } from "./roster.ts";
 import { SavedViews } from "./saved.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { Shortcuts } from "./shortcuts.ts";
 import { SignIn } from "./sign-in.ts";
+import { storage } from "./storage.ts";
 import { Throttle } from "./throttle.ts";
 import { Toolbar } from "./toolbar.ts";
 import { Voice } from "./voice.ts";
+import { Waiting } from "./waiting.ts";
+import { Wallboard } from "./wallboard.ts";
 
 const gateway = new URL("./", location.href).href;
 /** What the gateway says of itself, and who this page is to it, once it has answered. */
@@ -29,6 +35,7 @@ let panel: Panel | undefined;
 let operator: Operator | undefined;
 /** Whether whoever is here may see the operator's view. */
 let operates = false;
+let release: Release | undefined;
 
 configure({ gateway, getToken: async (options) => signIn?.token(options) });
 const client = clientFor();
@@ -51,7 +58,7 @@ const toolbar = new Toolbar({
   onChoose: (choice, typing) => navigation.go({ ...navigation.place, choice }, { replace: typing }),
 });
 const bookmarks = new Bookmarks({
-  saved: new SavedViews(localStorage),
+  saved: new SavedViews(storage("localStorage")),
   place: () => location.hash,
   say: (text) => voice.say(text),
 });
@@ -63,10 +70,23 @@ const empty = new Empty(byId("empty"), () => {
 const people = new People(byId("people"), {
   face: (id) => face(client.view(id)),
   available: (section) => roster.available(section),
-  onOpen: (id) => {
-    const person = roster.person(id);
-    if (person !== undefined) panel?.show(person, client.view(id));
+  waits: (id) => waiting.bell.waitsFor(id),
+  onOpen: open,
+});
+const waiting = new Waiting({
+  client,
+  person: (id) => roster.person(id),
+  open,
+  say: (text) => voice.say(text),
+  onChange: () => {
+    people.mark();
+    drawPanel();
   },
+});
+const wallboard = new Wallboard({
+  face: (id) => face(client.view(id)),
+  available: (section) => roster.available(section),
+  onLeave: () => navigation.go({ ...navigation.place, view: "people" }),
 });
 const attendance = new Attendance({
   gateway,
@@ -74,13 +94,34 @@ const attendance = new Attendance({
   roster,
   onPeople: () => {
     toolbar.offer();
-    select();
+    look();
+    // Only now can the names of those waited for be told.
+    if (attendance.complete) waiting.bell.restore();
   },
   onStates: draw,
   onChange: (id, status) => voice.changed(id, status),
 });
 const door = new Door(byId("door"), byId<HTMLButtonElement>("account"), () => begin());
 const selecting = new Throttle(() => select());
+
+const shortcuts = new Shortcuts({
+  kept: storage("localStorage"),
+  onSpeak: (wanted) => (voice.changes = wanted),
+  shortcuts: [
+    { key: "/", does: "Search people", act: () => enter("people", () => toolbar.focus()) },
+    { key: "p", does: "People", act: () => enter("people") },
+    { key: "w", does: "Wallboard, of those shown", act: () => enter("wallboard") },
+    { key: "o", does: "Operator’s view, for operators", act: () => operates && enter("operator") },
+    { key: "ArrowUp", does: "Go from person to person; on the wallboard, from page to page" },
+    { key: "Enter", does: "Show a person close up" },
+    { key: "b", does: "Tell me when the person with the focus is free", act: () => void (people.focused && waiting.toggle(people.focused)) },
+    { key: " ", does: "On the wallboard: stop turning pages, or go on" },
+    { key: "Escape", does: "Close, clear the search, or leave the wallboard" },
+    { key: "?", does: "This list", act: () => shortcuts.show() },
+  ],
+});
+byId("reload").addEventListener("click", () => location.reload());
+byId("keys").addEventListener("click", () => shortcuts.show());
 
 client.onStatus(() => drawStatus());
 setInterval(() => document.visibilityState === "visible" && drawStatus(), 1000);
@@ -94,9 +135,17 @@ async function arrive(): Promise<void> {
     setTimeout(() => void arrive(), 3000);
     return;
   }
+  release = new Release(settings.version, async () => (await readSettings(gateway))?.version);
   byId("demo").hidden = !settings.demo;
   setText(byId("foot"), settings.version === "" ? "Presence Gateway" : `Presence Gateway ${settings.version}`);
-  panel = new Panel({ gateway, demo: settings.demo, say: (text) => voice.say(text), onClose: (id) => people.focus(id) });
+  panel = new Panel({
+    gateway,
+    demo: settings.demo,
+    say: (text) => voice.say(text),
+    waits: (id) => waiting.bell.waitsFor(id),
+    onWait: (id) => void waiting.toggle(id),
+    onClose: (id) => people.focus(id),
+  });
   signIn = new SignIn(settings.signIn);
   if (await signIn.arrive()) begin();
 }
@@ -107,7 +156,7 @@ function begin(): void {
   if (signIn!.open) {
     client.nudge(true); // it may have been refused before
     attendance.begin(signIn!.fetch);
-  }
+  } else waiting.bell.clear();
   drawStatus();
   look();
   void offerOperator();
@@ -117,8 +166,16 @@ function begin(): void {
 function shut(): void {
   door.shut(signIn!);
   attendance.end();
+  waiting.bell.clear();
   operates = false;
   look();
+}
+
+/** Opens a view with the same people chosen. */
+function enter(view: ViewName, then?: () => void): void {
+  if (signIn?.open !== true) return;
+  navigation.go({ ...navigation.place, view });
+  then?.();
 }
 
 /** Shows the view that the address names, of those that whoever is here may see. */
@@ -126,13 +183,18 @@ function look(): void {
   const { view, choice } = navigation.place;
   const open = signIn?.open === true;
   const operating = open && operates && view === "operator";
-  byId("views").hidden = !open || !operates;
-  byId("people-view").hidden = operating;
+  const walling = open && roster.size > 0 && view === "wallboard";
+  byId("views").hidden = !open;
+  byId("people-view").hidden = operating || walling;
   byId("operator").hidden = !operating;
+  document.body.classList.toggle("walled", walling);
   if (operating) void showOperator();
   else operator?.hide();
+  if (walling) wallboard.show();
+  else wallboard.hide();
   toolbar.show(choice);
   select();
+  drawStatus();
 }
 
 async function showOperator(): Promise<void> {
@@ -151,6 +213,12 @@ async function offerOperator(): Promise<void> {
   look();
 }
 
+/** Shows someone close up. */
+function open(id: string): void {
+  const person = roster.person(id);
+  if (person !== undefined) panel?.show(person, client.view(id));
+}
+
 /** Draws people again; lists in which they may now stand elsewhere follow at a pace that can be read. */
 function draw(ids: ReadonlySet<string>, moved: boolean): void {
   const { statuses, sort } = navigation.place.choice;
@@ -160,6 +228,8 @@ function draw(ids: ReadonlySet<string>, moved: boolean): void {
     else people.count();
   }
   people.update(ids);
+  wallboard.update(ids);
+  waiting.update(ids);
   drawPanel();
   drawEmpty();
 }
@@ -170,6 +240,7 @@ function select(): void {
   toolbar.count();
   const { sections } = roster.select(choice, panel?.open ?? people.focused);
   people.show(sections);
+  wallboard.set(sections);
   shown = sections.length > 0;
   drawEmpty();
 }
@@ -182,10 +253,19 @@ function drawStatus(): void {
   byId("link").hidden = door.open;
   byId("notice").hidden = door.open;
   notice.draw(status, roster.size > 0);
+  wallboard.status(status);
+  void renew(status.state);
   // Numbers made of states only last known must not look current either.
   document.body.classList.toggle("last-known", roster.size > 0 && status.state !== "live");
   drawPanel();
   drawEmpty();
+}
+
+/** A gateway of another version has another page: a screen nobody touches takes it by itself, a reader is offered it. */
+async function renew(state: string): Promise<void> {
+  if (!(await release?.changed(state))) return;
+  if (wallboard.shown) location.reload();
+  else byId("newer").hidden = false;
 }
 
 function drawPanel(): void {
@@ -197,10 +277,3 @@ function drawEmpty(): void {
   const state = { status: client.status, people: roster.size, complete: attendance.complete, demo: settings?.demo === true };
   empty.draw(shown || door.open ? undefined : state);
 }
-
-addEventListener("keydown", (event) => {
-  if (event.key === "/" && !(event.target instanceof HTMLInputElement) && panel?.open === undefined) {
-    event.preventDefault();
-    toolbar.focus();
-  }
-});

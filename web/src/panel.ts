@@ -28,6 +28,10 @@ export interface PanelOptions {
   readonly demo: boolean;
   /** A sentence for who does not see what became of a press. */
   readonly say: (text: string) => void;
+  /** Whether the reader waits for someone to be available. */
+  readonly waits: (id: string) => boolean;
+  /** The reader begins to wait for someone, or ends that. */
+  readonly onWait: (id: string) => void;
   readonly onClose: (id: string) => void;
 }
 
@@ -40,6 +44,7 @@ export class Panel {
   #word = make("p", "state");
   #detail = make("p", "detail");
   #note = make("p", "note");
+  #wait = button("wait", "", () => this.#toggle());
   #states: { button: HTMLButtonElement; availability: string; activity: string }[] = [];
 
   constructor(options: PanelOptions) {
@@ -75,7 +80,7 @@ export class Panel {
         "div",
         "sheet",
         make("div", "face", this.#avatar.element, make("div", "", heading, make("p", "about", about)), close),
-        make("div", "now", this.#word, this.#detail),
+        make("div", "now", make("div", "", this.#word, this.#detail), this.#wait),
         ...(this.#options.demo ? [this.#changer()] : []),
         this.#embed(person.id),
       ),
@@ -90,10 +95,23 @@ export class Panel {
     this.#avatar?.draw(f);
     setText(this.#word, f.label);
     setText(this.#detail, detail(view));
+    this.#drawWait(f.status === "available" && !f.stale);
     for (const s of this.#states) {
       const same = view.presence?.availability === s.availability && view.presence.activity === s.activity;
       s.button.setAttribute("aria-pressed", String(same));
     }
+  }
+
+  /** The button stays where it is even when there is nothing to wait for: it may have the focus. */
+  #drawWait(free: boolean): void {
+    const waits = this.#id !== undefined && this.#options.waits(this.#id);
+    setText(this.#wait, free && !waits ? "Available now" : waits ? "You will be told when free" : "Tell me when free");
+    this.#wait.setAttribute("aria-pressed", String(waits));
+    this.#wait.ariaDisabled = String(free && !waits);
+  }
+
+  #toggle(): void {
+    if (this.#id !== undefined && this.#wait.ariaDisabled !== "true") this.#options.onWait(this.#id);
   }
 
   #changer(): HTMLElement {

@@ -38,6 +38,8 @@ export interface PeopleOptions {
   readonly face: (id: string) => Face;
   /** How many of a section are available. */
   readonly available: (key: string) => number;
+  /** Whether the reader waits for someone. */
+  readonly waits: (id: string) => boolean;
   readonly onOpen: (id: string) => void;
 }
 
@@ -108,6 +110,11 @@ export class People {
   /** Draws the cards of these people again, where they exist. */
   update(ids: ReadonlySet<string>): void {
     for (const card of this.#cards.values()) if (ids.has(card.id)) card.draw(this.#options.face(card.id));
+  }
+
+  /** Marks whom the reader waits for. */
+  mark(): void {
+    for (const card of this.#cards.values()) card.wait(this.#options.waits(card.id));
   }
 
   /** Brings the numbers in the headings up to date. */
@@ -248,6 +255,7 @@ export class People {
       this.#cards.set(key, card);
     }
     card.name(person);
+    card.wait(this.#options.waits(person.id));
     const width = (this.#root.clientWidth + GAP) / this.#columns;
     const { element } = card;
     element.style.transform = `translate(${(index % this.#columns) * width}px,${Math.floor(index / this.#columns) * ROW}px)`;

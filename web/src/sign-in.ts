@@ -1,5 +1,6 @@
 import { steadyClock } from "./clock.ts";
 import { arrival, depart, discover, redeem, Refused, type Endpoints, type Journey, type Login, type Tokens } from "./pkce.ts";
+import { storage, type Kept } from "./storage.ts";
 
 /** How a page may sign in, from `GET /v1/settings`. */
 export interface Ways {
@@ -13,9 +14,9 @@ export interface Ways {
 /** What of the browser a sign-in touches. */
 export interface Surroundings {
   /** Lives as long as the tab. */
-  readonly tab: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  readonly tab: Kept;
   /** Lives as long as the browser. */
-  readonly browser: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  readonly browser: Kept;
   readonly href: string;
   /** Leaves the page. */
   go(url: string): void;
@@ -234,16 +235,6 @@ export class SignIn {
     const url = new URL(this.#here.href);
     url.search = url.hash = "";
     return url.href;
-  }
-}
-
-/** A browser may refuse a page its storage; what is kept then lasts as long as the page. */
-function storage(name: "sessionStorage" | "localStorage"): Surroundings["tab"] {
-  try {
-    return globalThis[name];
-  } catch {
-    const kept = new Map<string, string>();
-    return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
   }
 }
 
