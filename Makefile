@@ -1,7 +1,7 @@
 # One way to do each job; CI calls the same. `make test` needs Go, and installs what else is missing.
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: build test race fuzz bench bench-web lint web docker soak
+.PHONY: build test race fuzz bench bench-web lint web npm docker soak
 
 build: # bin/presence-gateway: static, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.commit=$(COMMIT)" -o bin/presence-gateway ./cmd/presence-gateway
@@ -27,6 +27,9 @@ lint:
 
 web: # the browser's side: install, check, test, build web/dist
 	scripts/web.sh build
+
+npm: # the npm package: bin/presence-gateway-client-VERSION.tgz, which npm installs
+	scripts/npm.sh build
 
 docker:
 	scripts/docker.sh

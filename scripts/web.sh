@@ -21,6 +21,8 @@ build)
 test)
   npm run check
   npm test
+  step "the npm package"
+  ../scripts/npm.sh test
   if ! ../scripts/need.sh chromium; then
     skip "browser tests: no chromium"
     exit 0

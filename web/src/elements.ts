@@ -9,6 +9,12 @@ export type { Presence } from "./protocol.ts";
 export type { LinkStatus, TokenSource } from "./socket.ts";
 export type { Absence } from "./store.ts";
 
+/** What `presence-signin` tells. */
+export interface SignInRequest {
+  /** The gateway that wants a sign-in: what `configure` takes a `getToken` for. */
+  readonly gateway: string;
+}
+
 /** Defines the elements, once, whichever script of the page comes first; without a browser it does nothing. */
 export function defineElements(): void {
   define();
