@@ -90,7 +90,7 @@ type readingJSON struct {
 // the next one begins then.
 type sweepJSON struct {
 	StartedAt   string   `json:"startedAt"`
-	EndsAt      string   `json:"endsAt"` // as it looks: after as long as the last one took
+	EndsAt      string   `json:"endsAt"` // as it looks: after as long as the last one took, and not within a pause
 	Left        float64  `json:"left"`   // users not asked yet
 	LastSeconds *float64 `json:"lastSeconds,omitempty"`
 }
@@ -144,7 +144,7 @@ func (t *Told) tell(now time.Time, answer *statsJSON) {
 		if t.LastLapSeconds != nil {
 			takes = *t.LastLapSeconds
 		}
-		answer.Reading.Sweep = &sweepJSON{StartedAt: at(-*t.LapSeconds), EndsAt: at(takes - *t.LapSeconds), Left: t.LapLeft, LastSeconds: t.LastLapSeconds}
+		answer.Reading.Sweep = &sweepJSON{StartedAt: at(-*t.LapSeconds), EndsAt: at(max(takes-*t.LapSeconds, t.PausedSeconds)), Left: t.LapLeft, LastSeconds: t.LastLapSeconds}
 	}
 	if t.Trouble != nil {
 		answer.Reading.Trouble = &troubleJSON{at(-t.Trouble.SinceSeconds), t.Trouble.Reason, t.Trouble.Code, t.Trouble.Text}

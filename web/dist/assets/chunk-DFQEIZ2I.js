@@ -1,1 +1,0 @@
-function m(e,t="",...o){let n=document.createElement(e);return t!==""&&(n.className=t),n.append(...o),n}function r(e){return document.getElementById(e)}function a(e,t){e.textContent!==t&&(e.textContent=t)}export{m as a,r as b,a as c};
