@@ -14,7 +14,7 @@ export async function watchPaint(page) {
     const seen = (window.seen = []);
     const now = () => performance.timeOrigin + performance.now();
     document.addEventListener("presence-change", (e) => {
-      const change = { id: e.target.getAttribute("user-id"), activity: e.detail?.activity, told: now(), at: e.target.getBoundingClientRect().toJSON() };
+      const change = { id: e.target.getAttribute("user-id"), activity: e.detail?.activity, version: e.detail?.version, told: now(), at: e.target.getBoundingClientRect().toJSON() };
       requestAnimationFrame(() => requestAnimationFrame(() => seen.push({ ...change, painted: now() })));
     });
   });

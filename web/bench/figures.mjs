@@ -10,7 +10,7 @@ export function quantile(values, share) {
 /** A number as people read it: three digits that mean something. */
 export function short(value) {
   if (value === undefined || Number.isNaN(value)) return "none";
-  return value >= 1000 ? Math.round(value).toLocaleString("en") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  return Number.isInteger(value) || value >= 1000 ? Math.round(value).toLocaleString("en") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
 /** The least and the most of several runs: `4.71 to 4.80`, or one number where they agree. */

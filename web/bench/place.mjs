@@ -65,7 +65,7 @@ async function startRedis() {
 }
 
 /** A certificate of this run's own for this machine. */
-function certificate() {
+export function certificate() {
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", cert], { stdio: "ignore" });
   return { cert_file: cert, key_file: key };

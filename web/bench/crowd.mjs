@@ -1,0 +1,125 @@
+// Many badges on one page: how long a delta takes from the socket to the pixel with 1,000 of them on the screen, and how
+// long 10,000 take to be made. RUNS says how often, 3 if not set.
+import { test } from "node:test";
+import { WebSocket } from "ws";
+import { done, open, startDemo, until } from "../e2e/house.mjs";
+import { badge, script, shown, site } from "./cold.mjs";
+import { clockOffset, watchPaint } from "./eye.mjs";
+import { heading, quantile, spread, table } from "./figures.mjs";
+
+const RUNS = Number(process.env.RUNS ?? 3);
+const wall = () => performance.timeOrigin + performance.now();
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Lets a page remember when the event of each delta began that told of someone, by version. */
+function watchDeltas(page) {
+  return page.addInitScript(() => {
+    const heard = (window.heard = new Map());
+    const Native = window.WebSocket;
+    window.WebSocket = class extends Native {
+      constructor(...words) {
+        super(...words);
+        // The first listener: before the page's own.
+        this.addEventListener("message", ({ data, timeStamp }) => {
+          const at = performance.timeOrigin + timeStamp;
+          if (data.startsWith('{"type":"delta"')) for (const [, version] of data.matchAll(/"version":"([^"]*)"/g)) heard.set(version, at);
+        });
+      }
+    };
+  });
+}
+
+/** Another client of this machine, which does nothing but note when it hears of each version. */
+async function listen(url, users) {
+  const heard = new Map();
+  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/stream`, "presence.v1.json");
+  socket.on("message", (text) => {
+    const at = wall();
+    const message = JSON.parse(text);
+    if (message.type === "status") for (let i = 0; i < users.length; i += 1000) socket.send(JSON.stringify({ type: "subscribe", id: 1, users: users.slice(i, i + 1000) }));
+    if (message.type === "delta") for (const p of message.presences) heard.set(p.version, at);
+  });
+  await new Promise((resolve) => socket.once("open", resolve));
+  return { heard, close: () => socket.close() };
+}
+
+test("deltas", async () => {
+  const demo = await startDemo({ users: 1000, changes: 200 });
+  const people = (await demo.people(1000)).map((p) => p.id);
+  const page = await open(undefined);
+  const eye = await watchPaint(page);
+  await watchDeltas(page);
+  const grid = "<style>p{display:grid;grid-template-columns:repeat(40,1fr);gap:2px}</style>";
+  await page.goto((await site(script(demo.url) + grid, `<p>${people.map(badge).join("")}</p>`)).url);
+  await shown(page);
+  const offset = await clockOffset(page);
+  const other = await listen(demo.url, people);
+  const runs = [];
+  for (let i = 0; i < RUNS; i++) {
+    await eye.take();
+    await sleep(15_000);
+    const seen = await eye.take();
+    const heard = new Map(await page.evaluate(() => [...window.heard]));
+    const inside = seen.filter((s) => heard.has(s.version)).map((s) => s.painted - heard.get(s.version));
+    const outside = seen.filter((s) => other.heard.has(s.version)).map((s) => s.painted - offset - other.heard.get(s.version));
+    runs.push({ inside, outside });
+  }
+  other.close();
+  heading(`Delta to painted, ms; 1,000 badges on the screen, 200 changes a second in deltas of ${Math.round(runs[0].inside.length / 15)} states a second; ${RUNS} runs of 15 s`);
+  const over = (which, share) => spread(runs.map((r) => quantile(r[which], share)));
+  const shares = [0.5, 0.95, 0.99, 1];
+  table([
+    ["", "p50", "p95", "p99", "most"],
+    ["since the page's socket told it", ...shares.map((q) => over("inside", q))],
+    ["since another client of this machine had it", ...shares.map((q) => over("outside", q))],
+  ]);
+  await done(page);
+});
+
+test("10,000 badges", async () => {
+  const demo = await startDemo({ users: 10_000 });
+  const people = (await demo.people(10_000)).map((p) => p.id);
+  const rows = [["10,000 badges made, appended and painted", "ms", "until all show a state, ms"]];
+  for (const [name, wrap] of [
+    ["a grid", "grid"],
+    ["items of a list, with a name each", "list"],
+    ["one paragraph without a break", "paragraph"],
+  ]) {
+    const runs = [];
+    for (let i = 0; i < RUNS; i++) {
+      const page = await open((await site(script(demo.url), badge(people[0]))).url);
+      await shown(page);
+      runs.push(await page.evaluate(make, { people, wrap }));
+      await page.bringToFront();
+      await until(() => page.evaluate(() => window.complete), "all show a state", 60_000);
+      runs.at(-1).complete = await page.evaluate(() => window.complete);
+      await done(page);
+    }
+    rows.push([name, spread(runs.map((r) => r.painted)), spread(runs.map((r) => r.complete))]);
+  }
+  heading(`10,000 badges on a page that is connected; ${RUNS} runs`);
+  table(rows);
+});
+
+/** In the page: makes badges in some layout; gives how long that took to the first frame with them. */
+function make({ people, wrap }) {
+  let missing = people.length;
+  const began = performance.now();
+  const box = document.createElement(wrap === "list" ? "ul" : wrap === "grid" ? "div" : "p");
+  if (wrap === "grid") box.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,20px)";
+  box.addEventListener("presence-change", () => {
+    if (--missing > 0) return;
+    requestAnimationFrame(() => requestAnimationFrame(() => (window.complete = performance.now() - began)));
+  });
+  for (const [i, id] of people.entries()) {
+    const one = document.createElement("presence-badge");
+    one.setAttribute("user-id", id);
+    if (wrap === "list") {
+      const item = document.createElement("li");
+      item.append(one, ` Person ${i}`);
+      box.append(item);
+    } else box.append(one);
+  }
+  document.body.append(box);
+  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve({ painted: performance.now() - began }))));
+}
