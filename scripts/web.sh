@@ -42,9 +42,10 @@ bench)
   make -s -C .. build
   CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   export CHROMIUM
+  [ -d bench/mgt/node_modules ] || npm ci --prefix bench/mgt --no-audit --no-fund
   shift
   names=("$@")
-  [ $# -gt 0 ] || read -ra names <<<"${WEB_BENCH:-weight start paint memory}"
+  [ $# -gt 0 ] || read -ra names <<<"${WEB_BENCH:-weight start paint crowd scroll memory mgt}"
   for name in "${names[@]}"; do
     step "$name"
     node --test-reporter=./bench/plain.mjs "bench/$name.mjs"

@@ -2,7 +2,7 @@
 // also does what the toolkit's repository does in a version that npm never had: asks for everybody on the page anew, in one
 // request, so often, and hands each their presence.
 import { createFromProvider, Providers, ProviderState, SimpleProvider } from "@microsoft/mgt-element";
-import { registerMgtComponents } from "@microsoft/mgt-components";
+import { registerMgtPersonComponent } from "@microsoft/mgt-components";
 
 const asked = new URL(location.href).searchParams;
 const graph = asked.get("graph");
@@ -20,7 +20,7 @@ provider.customHosts = [new URL(graph).hostname];
 provider.graph = createFromProvider(provider);
 Providers.globalProvider = provider;
 provider.setState(ProviderState.SignedIn);
-registerMgtComponents();
+registerMgtPersonComponent();
 
 const people = () => [...document.querySelectorAll("mgt-person")];
 
