@@ -242,7 +242,7 @@ export class Client {
     this.#within ||= this.#degraded || status.state === "live";
     switch (status.state) {
       case "live":
-        if (recovered) this.#table.subscriptions.repeat((name) => isAddress(name) && this.#table.subscriptions.coverage.denied(name));
+        if (recovered) this.#table.subscriptions.search();
         // After a short loss nothing blinks while this connection gives its snapshot; after a long one each state stays
         // stale until it is vouched for.
         this.#settled = this.#stale;

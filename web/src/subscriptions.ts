@@ -10,6 +10,8 @@ export interface Request {
   readonly known: ReadonlySet<string>;
   /** Whom its addresses and groups stand for, as far as the parts of the answer have said. */
   readonly means: Map<string, Set<string>>;
+  /** Users it names by id too, as those whom addresses meant so far, unless the answer denies them. */
+  readonly meant: Set<string>;
   /** Whether it names anything that stands for others, so that its answer may speak of users not named here. */
   readonly covering: boolean;
 }
@@ -26,6 +28,9 @@ export interface SubscriptionsOptions {
 const CHUNK = 1000;
 /** Versions told in one message, 70 bytes each, which has to stay below the gateway's 1 MiB. */
 const KNOWN = 5000;
+/** How long until addresses that nobody was found by are asked for again, at first and at most, in milliseconds. */
+const SOON = 5000;
+const SELDOM = 300_000;
 /** Messages sent at once, and then one each `REFILL` milliseconds: half of what a gateway allows by default. */
 const BURST = 10;
 const REFILL = 100;
@@ -56,6 +61,9 @@ export class Subscriptions {
   #scheduled = false;
   #allowance = BURST;
   #refill: ReturnType<typeof setTimeout> | undefined;
+  #search: ReturnType<typeof setTimeout> | undefined;
+  /** How often addresses were asked for again by this connection. */
+  #searched = 0;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
@@ -104,6 +112,15 @@ export class Subscriptions {
     this.#schedule();
   }
 
+  /** The gateway watches these for the page, which does not want them after all. */
+  leave(ids: Iterable<string>): void {
+    for (const id of ids) {
+      if (this.named(id)) continue;
+      this.#leave.add(id);
+      this.#schedule();
+    }
+  }
+
   addEveryone(): void {
     this.#everyone++;
     this.#schedule();
@@ -128,6 +145,9 @@ export class Subscriptions {
     this.#connected = false;
     clearTimeout(this.#refill);
     this.#refill = undefined;
+    clearTimeout(this.#search);
+    this.#search = undefined;
+    this.#searched = 0;
     this.#told.clear();
     this.#toldEveryone = false;
     this.#join.clear();
@@ -162,10 +182,23 @@ export class Subscriptions {
     this.#refill = setTimeout(() => this.#earn(), 10 * REFILL);
   }
 
-  /** Asks again for names that may be answered otherwise by now. */
-  repeat(which: (name: string) => boolean): void {
-    for (const name of [...this.#told].filter(which)) {
-      if (!this.#wanted.has(name)) continue;
+  /**
+   * An address was found to be nobody's. A gateway that has just begun, or cannot ask Graph, says so of anybody's: they
+   * are asked for again, ever more seldom.
+   */
+  missed(): void {
+    this.#search ??= setTimeout(() => {
+      this.#searched++;
+      this.search();
+    }, Math.min(SELDOM, SOON * 4 ** this.#searched));
+  }
+
+  /** Asks again for the addresses that nobody was found by. */
+  search(): void {
+    clearTimeout(this.#search);
+    this.#search = undefined;
+    for (const name of [...this.#told]) {
+      if (!isAddress(name) || !this.coverage.denied(name) || !this.asks(name)) continue;
       this.#told.delete(name);
       this.#join.add(name);
       this.#schedule();
@@ -197,7 +230,7 @@ export class Subscriptions {
       this.#options.send({
         type,
         id,
-        users: everyone ? "*" : names.filter((name) => !isGroup(name)),
+        users: everyone ? "*" : [...new Set([...names.filter((name) => !isGroup(name)), ...request.meant])],
         ...(groups.length > 0 && { groups }),
         ...(known.size > 0 && { known: Object.fromEntries([...known].map((user) => [user, this.#options.version(user)])) }),
       });
@@ -223,14 +256,17 @@ export class Subscriptions {
     }
     if (this.#join.size > 0) {
       const names = take(this.#join);
-      const known = new Set<string>();
+      const next = request("subscribe", names);
+      const known = next.known as Set<string>;
       for (const name of names) {
         this.#told.add(name);
+        // A gateway that begins anew may know people before it knows their addresses.
+        if (isAddress(name)) for (const id of this.coverage.users(name) ?? []) next.meant.add(id);
         for (const id of this.coverage.users(name) ?? [name]) {
           if (known.size < KNOWN && this.#options.version(id) !== undefined) known.add(id);
         }
       }
-      return request("subscribe", names, known);
+      return next;
     }
     const everyone = this.#everyone > 0;
     if (everyone !== this.#toldEveryone) {
@@ -252,7 +288,7 @@ function take(ids: Set<string>): string[] {
   return out;
 }
 
-function request(type: Request["type"], names: string[], known: ReadonlySet<string> = new Set()): Request {
+function request(type: Request["type"], names: string[]): Request {
   const covering = names.some((name) => isGroup(name) || isAddress(name));
-  return { type, everyone: false, names, known, means: new Map(), covering };
+  return { type, everyone: false, names, known: new Set(), means: new Map(), meant: new Set(), covering };
 }

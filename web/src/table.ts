@@ -1,5 +1,5 @@
 import { Ages } from "./ages.ts";
-import { groupName, isGroup } from "./coverage.ts";
+import { groupName, isAddress, isGroup } from "./coverage.ts";
 import { userId, type Delta, type Presence, type Refusal, type ServerMessage, type Snapshot } from "./protocol.ts";
 import { Store, type Absence } from "./store.ts";
 import { Subscriptions, type Request } from "./subscriptions.ts";
@@ -142,6 +142,7 @@ export class Table {
     drop(message.denied, "denied");
     const names = new Set<string>();
     if (request !== undefined) {
+      for (const id of message.denied) request.meant.delete(id);
       for (const [name, id] of message.resolved) mean(request, name, [id]);
       for (const [group, users] of message.members) mean(request, groupName(group), users);
       if (!message.more) this.#last(request, changed, names);
@@ -155,12 +156,18 @@ export class Table {
     if (request.covering) {
       for (const name of request.names) {
         if (userId(name) !== undefined) continue;
-        const users = request.means.get(name);
+        let users: ReadonlySet<string> | undefined = request.means.get(name);
+        const before = this.subscriptions.coverage.users(name);
+        if (users === undefined && isAddress(name)) {
+          if (before && [...before].every((id) => request.meant.has(id))) users = new Set(before);
+          else this.subscriptions.missed();
+        }
         for (const id of this.subscriptions.coverage.set(name, users)) changed.add(id);
         for (const id of users ?? []) answered.add(id);
         names.add(name);
       }
       this.#prune(changed);
+      this.subscriptions.leave(request.meant);
     }
     for (const id of request.known) {
       if (!answered.has(id) || !this.store.confirm(id)) continue;

@@ -152,9 +152,11 @@ describe("an address", () => {
     line.say(snapshot(line.of("subscribe")[0]!, [state(1, "5.A")], { resolved: { [ANNA]: id(1) } }));
     line = await again(line);
     const [request] = line.of("subscribe");
-    expect(request).toMatchObject({ users: [ANNA], known: { [id(1)]: "5.A" } });
+    expect(request).toMatchObject({ users: [ANNA, id(1)], known: { [id(1)]: "5.A" } });
     expect(client.view(ANNA).presence?.version).toBe("5.A");
     line.say(snapshot(request!, [], { resolved: { [ANNA]: id(1) } }));
+    await settle();
+    expect(line.of("unsubscribe")).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(6000);
     expect(client.view(ANNA)).toMatchObject({ stale: false, presence: { version: "5.A" } });
   });
@@ -167,6 +169,33 @@ describe("an address", () => {
     line.say(snapshot(line.of("subscribe")[0]!, [state(2, "1.A", "Busy")], { resolved: { [ANNA]: id(2) } }));
     expect(client.view(ANNA).presence).toMatchObject({ id: id(2), availability: "Busy" });
     expect(held()).toEqual([id(2)]);
+    await settle();
+    expect(unsubscribed(line)).toEqual([[[id(1)], undefined]]);
+  });
+
+  it("still means whom it meant where a gateway that begins anew does not know it yet", async () => {
+    const stop = client.watch(ANNA, () => {});
+    client.watch(id(9), () => {});
+    let line = await open();
+    line.say(snapshot(line.of("subscribe")[0]!, [state(1, "5.A")], { resolved: { [ANNA]: id(1) } }));
+    line = await again(line);
+    line.say(snapshot(line.of("subscribe")[0]!, [state(1, "6.A", "Busy")], { invalid: [ANNA] }));
+    expect(client.view(ANNA).presence?.availability).toBe("Busy");
+    stop();
+    await settle();
+    expect(unsubscribed(line)).toEqual([[[id(1)], undefined]]);
+    expect(held()).toEqual([]);
+  });
+
+  it("means nobody any more who may not be seen by it nor by id", async () => {
+    client.watch(ANNA, () => {});
+    let line = await open();
+    line.say(snapshot(line.of("subscribe")[0]!, [state(1, "5.A")], { resolved: { [ANNA]: id(1) } }));
+    line = await again(line);
+    line.say(snapshot(line.of("subscribe")[0]!, [], { denied: [id(1)], more: true }));
+    line.say(snapshot(line.of("subscribe")[0]!, [], { invalid: [ANNA] }));
+    expect(client.view(ANNA)).toEqual({ stale: false, absence: "invalid" });
+    expect(held()).toEqual([]);
   });
 
   it("that means somebody else by now confirms nobody whom something else wants", async () => {
@@ -184,6 +213,27 @@ describe("an address", () => {
     expect(client.view(id(1)).stale).toBe(true);
     line.say(snapshot(everyone!));
     expect(held()).toEqual([id(2)]);
+  });
+
+  it("that nobody was found by is asked for again, ever more seldom", async () => {
+    const stop = client.watch(ANNA, () => {});
+    client.watch(id(9), () => {});
+    const line = await open();
+    const asked: number[] = [];
+    const start = Date.now();
+    for (let n = 0; n < 6; n++) {
+      line.say(snapshot(line.of("subscribe")[n]!, [], { invalid: [ANNA] }));
+      for (let s = 0; s < 400 && line.of("subscribe").length === n + 1; s++) {
+        await vi.advanceTimersByTimeAsync(1000);
+        line.say({ type: "heartbeat", at: new Date().toISOString() });
+      }
+      asked.push((Date.now() - start) / 1000);
+    }
+    expect(asked).toEqual([5, 25, 105, 405, 705, 1005]);
+    line.say(snapshot(line.of("subscribe")[6]!, [state(1, "1")], { resolved: { [ANNA]: id(1) } }));
+    stop();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(line.of("subscribe")).toHaveLength(7);
   });
 
   it("that nobody was found by is asked for again when an outage is over", async () => {
