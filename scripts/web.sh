@@ -34,8 +34,6 @@ test)
     step "a browser: $test"
     node --test-reporter=spec "$test"
   done
-  step "a page on another origin"
-  BINARY=../bin/presence-gateway node e2e/foreign.mjs
   ;;
 bench)
   ../scripts/need.sh chromium redis openssl

@@ -41,7 +41,7 @@ func TestFilesCanBePinned(t *testing.T) {
 	if body(t, pinned) != body(t, get(t, h, "GET", "/widget.js")) {
 		t.Error("the pinned widget is another one")
 	}
-	if r := get(t, h, "GET", regexp.MustCompile("-[0-9a-f]+").ReplaceAllString(files["widget.js"].Path, "-000000000000")); r.StatusCode != http.StatusNotFound || r.Header.Get("Cache-Control") != "no-store" {
+	if r := get(t, h, "GET", regexp.MustCompile("-[0-9a-f]+").ReplaceAllString(files["widget.js"].Path, "-000000000000")); r.StatusCode != http.StatusNotFound || r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("one of another version: %d, %v", r.StatusCode, r.Header)
 	}
 	for name := range files {

@@ -54,6 +54,9 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f, ok := p.files[name]
 	if !ok {
+		if strings.HasPrefix(name, "/assets/widget-") { // so that a page that pinned another version is told that it is gone
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+		}
 		problem(w, http.StatusNotFound, "nothing is here")
 		return
 	}

@@ -5,5 +5,6 @@ import { defineElements } from "./elements.ts";
 export * from "./elements.ts";
 
 // Where this script came from is the gateway, unless the page or an element names another.
-servedBy(new URL("./", import.meta.url).href);
+// Whoever pins it loads it from assets/, one step down.
+servedBy(new URL(/\/assets\/[^/]*$/.test(import.meta.url) ? "../" : "./", import.meta.url).href);
 defineElements();
