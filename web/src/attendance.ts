@@ -1,7 +1,7 @@
 import type { Client } from "./client.ts";
 import { bare, readDirectory, type Directory } from "./directory.ts";
-import { face } from "./face.ts";
-import type { FluentStatus } from "./fluent.ts";
+import { told } from "./face.ts";
+import { fluent, type FluentStatus } from "./fluent.ts";
 import type { Roster } from "./roster.ts";
 
 export interface AttendanceOptions {
@@ -104,7 +104,7 @@ export class Attendance {
   #note(id: string): boolean {
     const { client, roster, onChange } = this.#options;
     const view = client.view(id);
-    const { status } = face(view);
+    const { status } = fluent(told(view).presence);
     const was = roster.status(id);
     const since = view.presence?.since;
     if (!roster.set(id, status, since && Date.parse(since.at))) return false;

@@ -9,6 +9,7 @@ import { byId, setText } from "./dom.ts";
 import { Empty } from "./empty.ts";
 import { face } from "./face.ts";
 import { glyphStyles } from "./glyph.ts";
+import { Course } from "./course.ts";
 import { Navigation } from "./navigation.ts";
 import { Notice } from "./notice.ts";
 import type { Operator } from "./operator.ts";
@@ -63,6 +64,7 @@ const bookmarks = new Bookmarks({
   say: (text) => voice.say(text),
 });
 byId("arrange").append(bookmarks.element);
+byId("arrange").after(new Course(roster, () => client.status).element);
 const empty = new Empty(byId("empty"), () => {
   toolbar.clear();
   toolbar.focus();
@@ -273,7 +275,7 @@ function drawPanel(): void {
 }
 
 function drawEmpty(): void {
-  byId("tools").hidden = byId("arrange").hidden = roster.size === 0;
+  byId("people-view").classList.toggle("bare", roster.size === 0);
   const state = { status: client.status, people: roster.size, complete: attendance.complete, demo: settings?.demo === true };
   empty.draw(shown || door.open ? undefined : state);
 }

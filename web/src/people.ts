@@ -19,10 +19,13 @@ interface Box {
   readonly name: HTMLElement;
   readonly list: HTMLUListElement;
   readonly available: HTMLElement;
+  /** What `available` says. */
+  said: string;
 }
 
 /** A section as it is laid out: `row` is the row of its heading among all rows, `first` the place of its first person. */
-interface Block extends Box {
+interface Block {
+  readonly box: Box;
   readonly section: Section;
   readonly row: number;
   readonly first: number;
@@ -58,6 +61,8 @@ export class People {
   #size = 0;
   #cards = new Map<string, Card>();
   #columns = 1;
+  /** From one column to the next, in pixels. */
+  #width = 0;
   /** The card in the tab order. */
   #active: string | undefined;
   /** The card that is about to have the focus. */
@@ -92,7 +97,7 @@ export class People {
     let row = 0;
     let first = 0;
     this.#blocks = sections.map((section) => {
-      const block = { ...this.#box(section), section, row, first };
+      const block = { box: this.#box(section), section, row, first };
       row += 1; // rows of people follow from the width
       first += section.people.length;
       return block;
@@ -119,8 +124,9 @@ export class People {
 
   /** Brings the numbers in the headings up to date. */
   count(): void {
-    for (const { section, available } of this.#blocks) {
-      setText(available, `${this.#options.available(section.key)} of ${section.total} available`);
+    for (const { section, box } of this.#blocks) {
+      const text = `${this.#options.available(section.key)} of ${section.total} available`;
+      if (text !== box.said) setText(box.available, (box.said = text));
     }
   }
 
@@ -184,7 +190,7 @@ export class People {
       const element = make("section", "", make("div", "heading", name, available), list);
       element.setAttribute("aria-labelledby", name.id);
       list.setAttribute("role", "list");
-      box = { element, name, list, available };
+      box = { element, name, list, available, said: "" };
       this.#boxes.set(section.key, box);
     }
     setText(box.name, section.name);
@@ -195,14 +201,16 @@ export class People {
     const width = this.#root.clientWidth;
     if (width === 0) return; // not shown now
     this.#columns = Math.max(1, Math.floor((width + GAP) / (NARROWEST + GAP)));
-    this.#root.style.setProperty("--card", `${(width - GAP * (this.#columns - 1)) / this.#columns}px`);
+    this.#width = (width + GAP) / this.#columns;
+    this.#root.style.setProperty("--card", `${this.#width - GAP}px`);
     this.#rows = [];
     this.#blocks = this.#blocks.map((old, i) => {
       const block = { ...old, row: this.#rows.length };
       const rows = Math.ceil(block.section.people.length / this.#columns);
       for (let n = 0; n <= rows; n++) this.#rows.push(block);
-      block.list.style.height = `${rows * ROW}px`;
-      if (this.#root.children[i] !== block.element) this.#root.insertBefore(block.element, this.#root.children[i] ?? null);
+      block.box.list.style.height = `${rows * ROW}px`;
+      const { element } = block.box;
+      if (this.#root.children[i] !== element) this.#root.insertBefore(element, this.#root.children[i] ?? null);
       return block;
     });
     this.count();
@@ -229,7 +237,7 @@ export class People {
         }
       }
       for (const key of keys) needed.add(key);
-      arrange(block.list, keys.map((key) => this.#cards.get(key)!.element));
+      arrange(block.box.list, keys.map((key) => this.#cards.get(key)!.element));
     }
     for (const [key, card] of this.#cards) {
       if (needed.has(key)) continue;
@@ -256,9 +264,8 @@ export class People {
     }
     card.name(person);
     card.wait(this.#options.waits(person.id));
-    const width = (this.#root.clientWidth + GAP) / this.#columns;
     const { element } = card;
-    element.style.transform = `translate(${(index % this.#columns) * width}px,${Math.floor(index / this.#columns) * ROW}px)`;
+    element.style.transform = `translate(${(index % this.#columns) * this.#width}px,${Math.floor(index / this.#columns) * ROW}px)`;
     element.ariaSetSize = String(block.section.people.length);
     element.ariaPosInSet = String(index + 1);
     return key;

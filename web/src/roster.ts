@@ -45,6 +45,7 @@ export class Roster {
   #ranked: Entry[] = [];
   #teams: readonly Group[] = [];
   #boxes: Box[] = [];
+  #byKey = new Map<string, Box>();
   #by: Grouping | undefined;
   #counts = new Map<FluentStatus, number>();
   #order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -132,7 +133,7 @@ export class Roster {
 
   /** How many people of a section are available, as they were grouped last. */
   available(key: string): number {
-    return this.#boxes.find((b) => b.key === key)?.available ?? 0;
+    return this.#byKey.get(key)?.available ?? 0;
   }
 
   /** Who is shown under a choice. Those `kept` are shown whatever their status: nobody vanishes under a reader's hands. */
@@ -172,6 +173,7 @@ export class Roster {
         return box;
       });
     }
+    this.#byKey = boxes;
     // Who belongs nowhere comes last.
     this.#boxes = [...boxes.values()].sort((a, b) => Number(a.key === "") - Number(b.key === "") || this.#order.compare(a.name, b.name));
   }

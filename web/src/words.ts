@@ -13,6 +13,9 @@ export class Words {
   /** Words of the page's own, which stay as they are wherever they stand. */
   #own = new Set<string>();
   #plain: boolean;
+  /** Formats cost more to make than all else a badge says: of days past, and of today. */
+  #clocks: Intl.DateTimeFormat[] = [];
+  #agos: Intl.RelativeTimeFormat | undefined;
 
   /**
    * `labels` replace words: by the name of a Graph availability or activity (`DoNotDisturb`, `InACall`, one of the
@@ -67,7 +70,8 @@ export class Words {
   since(label: string, at: string, now = new Date()): string {
     const time = new Date(at);
     const today = time.toDateString() === now.toDateString();
-    const said = new Intl.DateTimeFormat(this.tag, { timeStyle: "short", ...(!today && { dateStyle: "medium" }) }).format(time);
+    this.#clocks[+today] ??= new Intl.DateTimeFormat(this.tag, { timeStyle: "short", ...(!today && { dateStyle: "medium" }) });
+    const said = this.#clocks[+today]!.format(time);
     return this.#list([label, this.phrase(today ? "since" : "sinceday", said)]);
   }
 
@@ -78,7 +82,7 @@ export class Words {
 
   #ago(ms: number): string {
     const seconds = Math.max(1, Math.round(ms / 1000));
-    const ago = new Intl.RelativeTimeFormat(this.tag);
+    const ago = (this.#agos ??= new Intl.RelativeTimeFormat(this.tag));
     return seconds < 100 ? ago.format(-seconds, "second") : ago.format(-Math.round(seconds / 60), "minute");
   }
 

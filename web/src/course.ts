@@ -1,0 +1,38 @@
+import type { ClientStatus } from "./client.ts";
+import { make } from "./dom.ts";
+import type { Picture } from "./picture.ts";
+import type { Roster } from "./roster.ts";
+import { Session } from "./session.ts";
+
+/** How often the counts are noted, in milliseconds. */
+const EVERY = 2000;
+
+/** Counts since the page was opened: noted all the time, drawn while the reader has them open. */
+export class Course {
+  readonly element = make("details", "session");
+  #session = new Session();
+  #place = make("div", "session-body");
+  #picture: Picture | undefined;
+
+  /** `now` gives how the link stands; the counts of a link that is not live are not known. */
+  constructor(roster: Roster, now: () => ClientStatus) {
+    this.element.append(make("summary", "", "Since this page was opened"), this.#place);
+    this.element.addEventListener("toggle", () => void this.#open());
+    setInterval(() => {
+      // A hidden page is told of nobody after a while, so it does not know.
+      const known = now().state === "live" && document.visibilityState === "visible" && roster.size > 0;
+      if (roster.size === 0 && this.#session.points.length === 0) return;
+      this.#session.note(Date.now(), known ? (status) => roster.count(status) : undefined);
+      if (this.element.open) this.#picture?.draw(this.#session.points);
+    }, EVERY);
+  }
+
+  async #open(): Promise<void> {
+    if (!this.element.open) return;
+    if (this.#picture === undefined) {
+      const { Picture } = await import("./picture.ts");
+      this.#picture ??= new Picture(this.#place);
+    }
+    this.#picture.draw(this.#session.points, true);
+  }
+}
