@@ -45,8 +45,8 @@ test("a person can be changed by hand, with the keyboard alone", async () => {
   await shoot(page, "dark");
   await page.keyboard.press("/");
   assert.equal(await page.evaluate(() => document.activeElement.id), "search");
-  // Seven counts, three choices, two buttons; then one card of all.
-  for (let i = 0; i < 13; i++) await page.keyboard.press("Tab");
+  // Seven counts, three choices, two buttons, the picture; then one card of all.
+  for (let i = 0; i < 14; i++) await page.keyboard.press("Tab");
   const focused = () => page.evaluate(() => document.activeElement.closest(".card")?.dataset.id);
   const first = await focused();
   assert.ok(first, "a card is reached by Tab after what chooses");
