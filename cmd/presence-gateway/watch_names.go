@@ -22,13 +22,17 @@ type named struct {
 type names struct {
 	base, token string
 	call        chan struct{} // holds one: somebody is shown whose name is not known
+	again       time.Duration // after which a directory that lacks names is read again, doubled each time
 }
 
-// namesEvery is how often names are asked for at most.
-const namesEvery = 10 * time.Second
+const (
+	namesEvery = 10 * time.Second // how often names are asked for at most, once they are there
+	namesAgain = time.Second
+	namesTries = 6 // a gateway that has just begun reads them within a minute; one that tells none never does
+)
 
 func newNames(address, token string) *names {
-	n := &names{token: token, call: make(chan struct{}, 1)}
+	n := &names{token: token, call: make(chan struct{}, 1), again: namesAgain}
 	if u, err := url.Parse(address); err == nil {
 		u.Scheme = map[string]string{"ws": "http", "wss": "https", "http": "http", "https": "https"}[u.Scheme]
 		u.Path = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1/stream")
@@ -45,7 +49,8 @@ func (n *names) ask() {
 	}
 }
 
-// follow sends all names whenever they were read, until ctx ends.
+// follow sends all names whenever they were read, until ctx ends. A directory that cannot be read, or in which
+// somebody has no name yet, is read again some times.
 func (n *names) follow(ctx context.Context) <-chan map[string]named {
 	found := make(chan map[string]named)
 	go func() {
@@ -55,21 +60,48 @@ func (n *names) follow(ctx context.Context) <-chan map[string]named {
 				return
 			case <-n.call:
 			}
-			if people, err := n.read(ctx); err == nil { // else there are none to show
-				select {
-				case found <- people:
-				case <-ctx.Done():
+			for try := 1; ; try++ {
+				people, err := n.read(ctx)
+				if err == nil && len(people) > 0 {
+					select {
+					case found <- people:
+					case <-ctx.Done():
+						return
+					}
+				}
+				if err == nil && allNamed(people) || try == namesTries {
+					break
+				}
+				if !rest(ctx, n.again<<(try-1)) {
 					return
 				}
 			}
-			select {
-			case <-ctx.Done():
+			if !rest(ctx, namesEvery) {
 				return
-			case <-time.After(namesEvery):
 			}
 		}
 	}()
 	return found
+}
+
+// allNamed reports whether everybody in the directory has a name, and somebody is there.
+func allNamed(people map[string]named) bool {
+	for _, p := range people {
+		if p.DisplayName == "" {
+			return false
+		}
+	}
+	return len(people) > 0
+}
+
+// rest waits, and reports whether the context is still alive.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
 }
 
 func (n *names) read(ctx context.Context) (map[string]named, error) {

@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -31,15 +30,6 @@ func TestWatchTable(t *testing.T) {
 		}
 	}
 	tn.setPresence(who.ID, "Busy", "InACall")
-	eventually(t, 20*time.Second, "the directory has their name", func() bool {
-		answer, err := http.Get("http://" + g.address + "/v1/directory")
-		if err != nil {
-			return false
-		}
-		defer answer.Body.Close()
-		text, _ := io.ReadAll(answer.Body)
-		return strings.Contains(string(text), who.DisplayName)
-	})
 	x := open(t, 80, 24, nil, "watch", "--url", "http://"+g.address, "*", "nobody@example.com")
 	x.shows("Presence Gateway", "● live")
 	x.shows(who.DisplayName, "■ Busy", "In a call")
