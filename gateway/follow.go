@@ -29,6 +29,7 @@ func (c *conn) lose(g *grant, lost, altered []presence.ID, moved map[presence.ID
 		}
 		l := g.groups[id]
 		gone, left = append(gone, l.shared(c.server.hub)), append(left, l.ids...)
+		c.notice(id, move{left: l.ids}) // some of them may be watched still
 		delete(c.groups, id)
 	}
 	for _, id := range lost {
@@ -73,6 +74,7 @@ func (c *conn) follow(g *grant) {
 			c.notice(id, moveOf(l.ids, now.ids))
 			add = append(add, now.shared(c.server.hub))
 		default:
+			c.notice(id, move{left: l.ids})
 			delete(c.groups, id)
 		}
 	}

@@ -97,9 +97,13 @@ func TestPolicyNarrowed(t *testing.T) {
 					w.server.Hold("good") // as if a request of an equal were under way
 				}
 				w.server.Govern(narrow, "")
-				var gone []presence.ID
+				var gone, left []presence.ID
 				for !slices.Contains(gone, user(0)) {
 					m := c.next()
+					if len(m.Left[team]) > 0 {
+						left = append(left, m.Left[team]...)
+						continue
+					}
 					if m.Type != wire.Gone || m.Reason != wire.Unwatched {
 						t.Fatalf("got %+v", m)
 					}
@@ -117,6 +121,9 @@ func TestPolicyNarrowed(t *testing.T) {
 					if m := c.want(wire.Delta); len(m.Presences) != kept {
 						t.Errorf("got %+v", m)
 					}
+				}
+				if byGroup := strings.Contains(ask, "groups"); byGroup != (len(left) == 3) {
+					t.Errorf("left the group, which is nobody's any longer: %v", left)
 				}
 				if s := c.subscribe(0); len(s.Denied) != 1 {
 					t.Errorf("asked again: %+v", s)

@@ -195,7 +195,7 @@ export class Table {
     if (left === "everyone") return this.#prune([...this.store.ids()]);
     for (const name of left) {
       if (userId(name) !== undefined) this.#prune([name]);
-      else if (!this.subscriptions.asks(name)) this.#prune(this.subscriptions.coverage.forget(name));
+      else this.#prune(this.subscriptions.coverage.forget(name));
     }
   }
 

@@ -376,6 +376,22 @@ describe("a group", () => {
     expect(client.view(id(2)).presence?.availability).toBe("Busy");
   });
 
+  it("whose answer comes after everyone's keeps its members until then", async () => {
+    client.watchGroup(TEAM, listen);
+    client.watchEveryone(() => {});
+    let line = await open();
+    line.say(snapshot(line.of("subscribe")[0]!, [state(1, "5.A")], { members: { [TEAM]: [id(1)] } }));
+    line.say(snapshot(line.of("subscribe")[1]!));
+    line = await again(line);
+    const [group, everyone] = line.of("subscribe");
+    line.say({ type: "error", id: group!.id, code: "rate_limited", message: "" });
+    line.say(snapshot(everyone!));
+    expect(held()).toEqual([id(1)]);
+    await vi.advanceTimersByTimeAsync(1500);
+    line.say(snapshot(line.of("subscribe")[2]!, [], { members: { [TEAM]: [id(1)] } }));
+    expect(client.view(id(1)).presence?.version).toBe("5.A");
+  });
+
   it("of ten thousand tells no more versions than a message may hold", async () => {
     const people = Array.from({ length: 10_000 }, (_, n) => n);
     client.watchGroup(TEAM, listen);

@@ -343,11 +343,14 @@ describe("signing in", () => {
   });
 
   it("that was too slow is tried again", async () => {
-    tokens.push("t1", "t1");
+    tokens.push("t1", "t1", "t1");
     socket.open();
-    await vi.advanceTimersByTimeAsync(0);
-    gateway.last.end(4408);
-    expect(socket.status).toMatchObject({ state: "offline", reason: "no_token", retrying: true });
+    for (let i = 0; i < 3; i++) {
+      await vi.advanceTimersByTimeAsync(2000);
+      gateway.last.end(4408);
+      expect(socket.status).toMatchObject({ state: "offline", reason: "no_token", retrying: true });
+    }
+    expect(asked).toEqual([false, false, false]);
   });
 
   it("is seen to be wanted at the gateway's first word of it, and once what there is was asked for anew", async () => {
@@ -373,27 +376,54 @@ describe("signing in", () => {
   });
 
   it("as somebody else makes the connection anew when a person asks, and as the same does not", async () => {
-    tokens.push(undefined, undefined, "t1", "t1", "t1", "t2", "t1");
+    const settle = () => vi.advanceTimersByTimeAsync(0);
+    tokens.push(undefined);
     socket.open();
-    await vi.advanceTimersByTimeAsync(0);
+    await settle();
     const anonymous = gateway.welcome();
+    tokens.push(undefined);
     socket.nudge(true);
-    await vi.advanceTimersByTimeAsync(0);
+    await settle();
     expect(gateway.lines).toHaveLength(1);
+    tokens.push("t1", "t1");
     socket.nudge(true);
-    await vi.advanceTimersByTimeAsync(0);
+    await settle();
     expect(anonymous.closed).toBe(1000);
     const signedIn = gateway.welcome();
     expect(signedIn.sent).toEqual([{ type: "authenticate", token: "t1" }]);
+    tokens.push("t2");
     signedIn.say({ type: "expiring", inSeconds: 1 });
-    await vi.advanceTimersByTimeAsync(0);
+    await settle();
     expect(signedIn.sent).toHaveLength(2);
-    tokens.unshift("t1");
+    const before = asked.length;
     socket.nudge();
-    await vi.advanceTimersByTimeAsync(0);
-    expect(gateway.lines).toHaveLength(2);
+    await settle();
+    expect(asked).toHaveLength(before);
+    tokens.push("t2");
     socket.nudge(true);
+    await settle();
+    expect(gateway.lines).toHaveLength(2);
+    tokens.push("t3", "t3");
+    socket.nudge(true);
+    await settle();
+    expect(gateway.lines).toHaveLength(3);
+  });
+
+  it("as somebody else does not disturb what came in between", async () => {
+    let late = (_: string) => {};
+    tokens.push("t1");
+    socket.open();
     await vi.advanceTimersByTimeAsync(0);
+    gateway.welcome();
+    tokens.push(new Promise<string>((resolve) => (late = resolve)) as never);
+    socket.nudge(true);
+    tokens.push("t2");
+    gateway.last.end(1006);
+    await vi.advanceTimersByTimeAsync(1000);
+    const next = gateway.welcome();
+    late("t3");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(next.closed).toBeUndefined();
     expect(gateway.lines).toHaveLength(2);
   });
 
