@@ -30,6 +30,9 @@ func Files() map[string]Built { return embedded().built }
 // widget is the one file that has a name without a hash.
 const widget = "/widget.js"
 
+// list is what the widget loads where a page has a list of people, on whatever origin.
+const list = "list.js"
+
 // contents are the embedded files, ready to be sent.
 type contents struct {
 	files map[string]*file // by request path
@@ -70,6 +73,7 @@ func (c *contents) add(name string, f *file) {
 	}
 	if parts := hashedName.FindStringSubmatch(name); parts != nil && parts[1] != "chunk" {
 		sum := sha512.Sum384(f.plain)
+		f.public = f.public || parts[1]+parts[2] == list
 		c.built[parts[1]+parts[2]] = Built{name, "sha384-" + base64.StdEncoding.EncodeToString(sum[:])}
 	}
 }

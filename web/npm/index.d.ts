@@ -1,10 +1,11 @@
-import type { LinkStatus, Presence, PresenceBadge, SignInRequest } from "./types/elements.js";
+import type { LinkStatus, Presence, PresenceBadge, PresenceList, SignInRequest } from "./types/elements.js";
 
 export * from "./types/elements.js";
 
 declare global {
   interface HTMLElementTagNameMap {
     "presence-badge": PresenceBadge;
+    "presence-list": PresenceList;
   }
   interface HTMLElementEventMap {
     /** Someone's state changed; the detail is the state, undefined where there is none. */

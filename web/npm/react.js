@@ -34,3 +34,4 @@ function component(tag, attributes) {
 }
 
 export const PresenceBadge = component("presence-badge", { userId: "user-id", personQuery: "person-query" });
+export const PresenceList = component("presence-list", { groupId: "group-id" });

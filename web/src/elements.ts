@@ -1,10 +1,11 @@
 /** What pages and programs use by name: the client, what configures it, and the elements. Importing it defines nothing. */
-import { define } from "./presence-badge.ts";
+import { PresenceBadge } from "./presence-badge.ts";
+import { PresenceList } from "./presence-list.ts";
 
 export { Client, type ClientOptions, type ClientStatus, type View } from "./client.ts";
 export { clientFor } from "./clients.ts";
 export { configure, type Configuration, type Labels } from "./configure.ts";
-export { PresenceBadge } from "./presence-badge.ts";
+export { PresenceBadge, PresenceList };
 export type { Presence } from "./protocol.ts";
 export type { LinkStatus, TokenSource } from "./socket.ts";
 export type { Absence } from "./store.ts";
@@ -17,5 +18,7 @@ export interface SignInRequest {
 
 /** Defines the elements, once, whichever script of the page comes first; without a browser it does nothing. */
 export function defineElements(): void {
-  define();
+  for (const [name, element] of Object.entries({ "presence-badge": PresenceBadge, "presence-list": PresenceList })) {
+    if (globalThis.customElements?.get(name) === undefined) globalThis.customElements?.define(name, element);
+  }
 }

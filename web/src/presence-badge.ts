@@ -1,52 +1,57 @@
-import { clientFor } from "./clients.ts";
-import { face } from "./face.ts";
+import type { Client, View } from "./client.ts";
+import { PresenceElement } from "./element.ts";
+import { face, told } from "./face.ts";
 import { Glyph, glyphStyles } from "./glyph.ts";
-import { userId, type Presence } from "./protocol.ts";
-import type { LinkStatus } from "./socket.ts";
+import { Memory } from "./memory.ts";
+import { address, userId, type Presence } from "./protocol.ts";
+import { sheet } from "./sheet.ts";
+import type { Words } from "./words.ts";
 
-/** Fluent's sizes, in pixels. */
-const SIZES: Record<string, number> = { tiny: 6, "extra-small": 10, small: 12, medium: 16, large: 20, "extra-large": 28 };
+/** Fluent's sizes, in pixels; medium is 16. */
+const SIZES = { tiny: 6, "extra-small": 10, small: 12, large: 20, "extra-large": 28 };
 
-const styles = `
-:host{display:inline-block;width:16px;height:16px;vertical-align:middle;contain:size layout style}
+const plain = sheet(`
+:host{display:inline-block;position:relative;width:var(--presence-size,16px);height:var(--presence-size,16px);vertical-align:middle;contain:size layout style}
+${Object.entries(SIZES).map(([size, px]) => `:host([size=${size}]){--presence-size:${px}px}`).join("")}
 :host([hidden]){display:none}
-${Object.entries(SIZES).map(([size, px]) => `:host([size=${size}]){width:${px}px;height:${px}px}`).join("\n")}
 [part=badge]{display:block;width:100%;height:100%}
-${glyphStyles}`;
+${glyphStyles}`);
 
-let sheet: CSSStyleSheet | undefined;
+/** With a picture in it: that gives the size, and the badge sits at its corner, in a ring, as large as Microsoft's toolkit drew it. */
+const cornered = sheet(`
+:host{display:inline-grid;width:auto;height:auto;contain:none}
+[part=badge]{position:absolute;inset-inline-end:0;bottom:0;width:var(--presence-size,max(28%,10px));height:auto;aspect-ratio:1}
+.glyph{box-sizing:content-box;margin:max(-8%,-2px);padding:min(8%,2px);background:var(--presence-background-color,Canvas)}`);
 
-function sharedSheet(): CSSStyleSheet {
-  if (sheet === undefined) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(styles);
-  }
-  return sheet;
-}
-
-// Importing without a browser, as server rendering does, must do nothing.
-const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+let model: HTMLElement | undefined;
 
 /**
- * `<presence-badge user-id="GUID">`: one person's live presence, by shape, colour and name.
+ * `<presence-badge user-id="GUID">`: one person's live presence, by shape, colour and name. Around a picture of the person
+ * it sits at the picture's corner; the picture keeps its own text. The name is in the language of the nearest `lang`
+ * attribute, else in the configured one, else in the browser's.
  *
- * Attributes: `user-id`; `size`, one of Fluent's names (medium, 16 px, without one); `gateway`, the base address of another
- * gateway than the one that served the script. All badges for a gateway share one connection. Parts: `badge`, `icon`.
+ * Attributes: `user-id`; or `person-query`, an e-mail address, where the gateway has a directory; `size`, one of Fluent's
+ * names (tiny, extra-small, small, medium, large, extra-large: 6, 10, 12, 16, 20, 28 px); `gateway`, the base address of
+ * another gateway than the one configured. All badges for a gateway share one connection; one that is far from the window
+ * for 5 s is not watched, and shows its state as last known, until it comes near again.
  *
- * Fires `presence-change` (detail: the presence or undefined) when the state changes, and `presence-status` (detail: the
- * link's status) when the way to the gateway does. Both bubble and cross shadow boundaries.
+ * Parts: `badge`, what has the name, and `icon`, its drawing. Custom properties: `--presence-size`, any length;
+ * `--presence-icon-color`; `--presence-background-color`, behind the drawing and as its ring on a picture. A page that
+ * gives the element a width and a height itself has them before this script came.
+ *
+ * Fires `presence-change` (detail: the presence, or undefined) when the state known changes, and what PresenceElement
+ * fires. Nobody can tell from badges why a state is not known.
  */
-export class PresenceBadge extends Base {
-  static readonly observedAttributes = ["user-id", "gateway"];
+export class PresenceBadge extends PresenceElement {
+  static readonly observedAttributes = ["user-id", "person-query", "gateway", "lang"];
 
-  #badge: HTMLElement | undefined;
-  #glyph: Glyph | undefined;
-  #stop: (() => void) | undefined;
+  #badge!: HTMLElement;
+  #glyph!: Glyph;
+  #memory = new Memory();
   #presence: Presence | undefined;
   #label = "";
-  #link = "";
 
-  /** The last state known, or undefined. */
+  /** The last state known, or undefined: not read yet, nobody's, not to be seen, or not confirmed for 15 minutes. */
   get presence(): Presence | undefined {
     return this.#presence;
   }
@@ -59,79 +64,92 @@ export class PresenceBadge extends Base {
     this.setAttribute("user-id", id);
   }
 
-  connectedCallback(): void {
-    if (this.#glyph === undefined) {
-      this.#glyph = new Glyph();
-      this.#badge = document.createElement("span");
-      this.#badge.setAttribute("part", "badge");
-      this.#badge.setAttribute("role", "img");
-      this.#badge.append(this.#glyph.element);
-      const root = this.attachShadow({ mode: "open" });
-      root.adoptedStyleSheets = [sharedSheet()];
-      root.append(this.#badge);
+  get personQuery(): string {
+    return this.getAttribute("person-query") ?? "";
+  }
+
+  set personQuery(address: string) {
+    this.setAttribute("person-query", address);
+  }
+
+  get size(): string {
+    return this.getAttribute("size") ?? "medium";
+  }
+
+  set size(size: string) {
+    this.setAttribute("size", size);
+  }
+
+  get gateway(): string {
+    return this.getAttribute("gateway") ?? "";
+  }
+
+  set gateway(address: string) {
+    this.setAttribute("gateway", address);
+  }
+
+  protected build(root: ShadowRoot): void {
+    if (model === undefined) {
+      model = document.createElement("span");
+      model.setAttribute("part", "badge");
+      model.setAttribute("role", "img");
+      model.append(new Glyph().element);
     }
-    this.#watch();
+    this.#badge = model.cloneNode(true) as HTMLElement;
+    this.#glyph = new Glyph(this.#badge.firstElementChild as SVGSVGElement);
+    const slot = document.createElement("slot");
+    slot.addEventListener("slotchange", () => {
+      const filled = slot.assignedNodes().some((node) => node instanceof Element || node.nodeValue!.trim() !== "");
+      root.adoptedStyleSheets = filled ? [plain(), cornered()] : [plain()];
+    });
+    root.adoptedStyleSheets = [plain()];
+    root.append(slot, this.#badge);
   }
 
-  disconnectedCallback(): void {
-    this.#stop?.();
-    this.#stop = undefined;
+  protected watch(client: Client): (() => void) | undefined {
+    const name = this.#name();
+    return name === undefined ? undefined : client.watch(name, () => this.show());
   }
 
-  attributeChangedCallback(_name: string, was: string | null, is: string | null): void {
-    if (was !== is && this.isConnected && this.#glyph !== undefined) this.#watch();
-  }
-
-  #watch(): void {
-    const before = this.#stop;
-    this.#stop = undefined;
-    const id = userId(this.getAttribute("user-id"));
-    if (id === undefined) {
-      before?.();
-      this.#show({ stale: false });
-      return;
-    }
-    const client = clientFor(this.getAttribute("gateway") ?? "");
-    const unwatch = client.watch(id, () => this.#show(client.view(id)));
-    const deaf = client.onStatus(() => this.#status(client.link));
-    this.#stop = () => {
-      unwatch();
-      deaf();
-    };
-    // After the new watch began, so that a change from one user to another keeps the connection.
-    before?.();
-    this.#show(client.view(id));
-    this.#status(client.link);
-  }
-
-  #show(view: Parameters<typeof face>[0]): void {
-    const f = face(view);
-    this.#glyph!.draw(f);
+  protected draw(words: Words): void {
+    const view = this.#view();
+    const f = face(view, words);
+    this.#glyph.draw(f);
     if (f.full !== this.#label) {
       this.#label = f.full;
-      this.#badge!.setAttribute("aria-label", f.full);
-      this.#badge!.title = f.full;
+      this.#badge.setAttribute("aria-label", f.full);
+      this.#badge.title = f.full;
+      this.#badge.lang = words.tag;
     }
-    if (view.presence === this.#presence) return;
-    this.#presence = view.presence;
-    this.#fire("presence-change", view.presence);
+    const { presence } = told(view);
+    if (presence === this.#presence) return;
+    this.#presence = presence;
+    this.fire("presence-change", presence);
   }
 
-  #status(status: LinkStatus): void {
-    const link = `${status.state} ${status.reason ?? ""}`;
-    if (link === this.#link) return;
-    this.#link = link;
-    this.#fire("presence-status", status);
+  protected keep(client: Client): void {
+    this.#memory.keep(this.#memory.recall(client.view(this.#name() ?? "")));
   }
 
-  #fire(type: string, detail: unknown): void {
-    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  protected forget(): void {
+    this.#memory.forget();
   }
-}
 
-/** Defines the element once, whichever script of the page comes first. */
-export function define(): void {
-  if (globalThis.customElements !== undefined && !customElements.get("presence-badge")) {
-    customElements.define("presence-badge", PresenceBadge);
+  protected get remembers(): boolean {
+    return this.#memory.view !== undefined;
+  }
+
+  #view(): View {
+    return this.client ? this.#memory.recall(this.client.view(this.#name() ?? "")) : this.#memory.still;
+  }
+
+  /** Who is shown, as the client names them: undefined for nobody, as for whatever is neither an id nor an address. */
+  #name(): string | undefined {
+    const [id, query] = [this.userId.trim(), this.personQuery.trim()];
+    const name = userId(id) ?? (id === "" ? address(query) : undefined);
+    if (name === undefined && id + query !== "") {
+      this.warn(id === "" ? "person-query takes an e-mail address; names are not searched" : "user-id takes the id of a user, a GUID");
+    }
+    return name;
   }
 }

@@ -1,0 +1,58 @@
+import { configured, onConfigured } from "./configure.ts";
+import { known, Words } from "./words.ts";
+
+let made = new Map<string, Words>();
+const listeners = new Set<() => void>();
+
+/**
+ * The words for an element: in the language of the nearest `lang` attribute, beyond shadow roots too, else in the
+ * configured one, else in the browser's first that is spoken here, else in English. A language without a region counts
+ * times as the reader's own region does.
+ */
+export function wordsFor(element: Element): Words {
+  const browser = globalThis.navigator?.languages ?? [];
+  for (const wished of [langOf(element), configured.locale ?? "", ...browser, "en"]) {
+    const language = known(wished);
+    if (language === undefined) continue;
+    const tag = wished.length > 2 ? wished : (browser.find((tag) => known(tag) === language) ?? wished);
+    let words = made.get(tag);
+    if (words === undefined) made.set(tag, (words = new Words(canonical(tag) ?? language, configured.labels)));
+    return words;
+  }
+  throw new Error("English is spoken here");
+}
+
+/** Calls when words may be others than before: something was configured, or the page changed its language. The result ends it. */
+export function onWords(listener: () => void): () => void {
+  if (listeners.size === 0) begin();
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Begins to listen, once: thousands of elements on a page share it. */
+let begin = () => {
+  begin = () => {};
+  const changed = () => {
+    made = new Map();
+    for (const listener of [...listeners]) listener();
+  };
+  onConfigured(changed);
+  new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["lang"] });
+};
+
+function langOf(element: Element): string {
+  for (let at: Element | undefined = element; at !== undefined; at = (at.getRootNode() as ShadowRoot).host) {
+    const lang = at.closest("[lang]")?.getAttribute("lang");
+    if (lang) return lang;
+  }
+  return "";
+}
+
+/** The tag as `Intl` takes it; undefined for what is none. */
+function canonical(tag: string): string | undefined {
+  try {
+    return Intl.getCanonicalLocales(tag.replaceAll("_", "-"))[0];
+  } catch {
+    return undefined;
+  }
+}
