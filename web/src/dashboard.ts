@@ -5,7 +5,7 @@ import { Bookmarks } from "./bookmarks.ts";
 import { clientFor } from "./clients.ts";
 import { configure } from "./configure.ts";
 import { Door } from "./door.ts";
-import { byId, setText } from "./dom.ts";
+import { byId, make, setText } from "./dom.ts";
 import { Empty } from "./empty.ts";
 import { face } from "./face.ts";
 import { glyphStyles } from "./glyph.ts";
@@ -201,10 +201,20 @@ function look(): void {
 
 async function showOperator(): Promise<void> {
   if (operator === undefined) {
-    const { Operator } = await import("./operator.ts");
-    operator ??= new Operator(byId("operator"), { gateway, get: signIn!.fetch });
+    const loaded = await import("./operator.ts").catch(() => undefined);
+    if (loaded === undefined) return void byId("operator").replaceChildren(outdated());
+    operator ??= new loaded.Operator(byId("operator"), { gateway, get: signIn!.fetch });
   }
   if (!byId("operator").hidden) operator.show();
+}
+
+/** Part of the page cannot be had: the gateway is away, or of another version by now, which has other files. */
+function outdated(): HTMLElement {
+  const again = make("button", "again", "Reload the page");
+  again.type = "button";
+  again.addEventListener("click", () => location.reload());
+  const text = "The gateway does not have this view’s part of the page. It may be away, or have been upgraded since the page was opened.";
+  return make("div", "empty", make("h2", "", "This view cannot be loaded"), make("p", "", text), again);
 }
 
 /** Learns from the gateway whether whoever is here operates it: nothing is asked that it would refuse. */
