@@ -40,6 +40,11 @@ export class Attendance {
     options.client.onStatus(() => this.#schedule());
   }
 
+  /** Whether the directory has answered, so that names are as good as they get. */
+  get named(): boolean {
+    return this.#directory !== undefined;
+  }
+
   /** Whether all that can be known of who there is has been read at least once. */
   get complete(): boolean {
     return this.#options.client.complete && this.#directory !== undefined;

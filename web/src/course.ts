@@ -23,7 +23,7 @@ export class Course {
       const known = now().state === "live" && document.visibilityState === "visible" && roster.size > 0;
       if (roster.size === 0 && this.#session.points.length === 0) return;
       this.#session.note(Date.now(), known ? (status) => roster.count(status) : undefined);
-      if (this.element.open) this.#picture?.draw(this.#session.points);
+      if (this.element.open) this.#draw();
     }, EVERY);
   }
 
@@ -33,6 +33,13 @@ export class Course {
       const { Picture } = await import("./picture.ts");
       this.#picture ??= new Picture(this.#place);
     }
-    this.#picture.draw(this.#session.points, true);
+    this.#draw();
+  }
+
+  /** A gap that lasts is drawn as far as it has come. */
+  #draw(): void {
+    const { points } = this.#session;
+    const gap = points.length > 0 && points.at(-1)!.counts === undefined;
+    this.#picture?.draw(gap ? [...points, { at: Date.now(), counts: undefined }] : points);
   }
 }

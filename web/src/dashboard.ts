@@ -75,6 +75,8 @@ const people = new People(byId("people"), {
   waits: (id) => waiting.bell.waitsFor(id),
   onOpen: open,
 });
+// Whoever was shown only because they had the focus goes with it.
+byId("people").addEventListener("focusout", () => navigation.place.choice.statuses.size > 0 && selecting.soon());
 const waiting = new Waiting({
   client,
   person: (id) => roster.person(id),
@@ -98,7 +100,7 @@ const attendance = new Attendance({
     toolbar.offer();
     look();
     // Only now can the names of those waited for be told.
-    if (attendance.complete) waiting.bell.restore();
+    if (attendance.named) waiting.bell.restore();
   },
   onStates: draw,
   onChange: (id, status) => voice.changed(id, status),

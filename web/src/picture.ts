@@ -7,8 +7,6 @@ import { extremes, type Point } from "./session.ts";
 import { statusWord } from "./words.ts";
 
 const HEIGHT = 200;
-/** Between two drawings, in milliseconds. */
-const PACE = 5000;
 
 /**
  * Colours of the areas: each status's own, except that those which share one differ in lightness, as they lie beside each
@@ -32,7 +30,6 @@ export class Picture {
   #rows: { cells: HTMLElement[] }[];
   #drawing: UPlot | undefined;
   #points: readonly Point[] = [];
-  #drawn = -Infinity;
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -52,12 +49,8 @@ export class Picture {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#renew());
   }
 
-  /** Draws these points; more often than every few seconds only when `now` says so. */
-  draw(points: readonly Point[], now = false): void {
+  draw(points: readonly Point[]): void {
     this.#points = points;
-    const at = performance.now();
-    if (!now && at - this.#drawn < PACE) return;
-    this.#drawn = at;
     if (this.#drawing === undefined) this.#renew();
     else this.#drawing.setData(stacked(points));
     const numbers = extremes(points);

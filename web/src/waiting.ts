@@ -81,7 +81,7 @@ export class Waiting {
       ...this.bell.waiting.map((id) => {
         const cancel = make("button", "remove", "Cancel");
         cancel.type = "button";
-        cancel.setAttribute("aria-label", `Stop waiting for ${this.#name(id)}`);
+        cancel.setAttribute("aria-label", `Cancel waiting for ${this.#name(id)}`);
         cancel.addEventListener("click", () => {
           this.bell.cancel(id);
           this.#list.querySelector("button")?.focus();

@@ -18,7 +18,7 @@ export interface WallboardOptions {
 /** How long a page stands, in milliseconds. */
 const STANDS = 12_000;
 /** How long controls stay after the pointer moved. */
-const CONTROLS = 4000;
+const CONTROLS = 3000;
 
 interface Line {
   readonly id: string;
