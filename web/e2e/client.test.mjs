@@ -123,6 +123,8 @@ test("a page signs in late, each gateway gets its own token, and another caller 
   const free = await startGateway(tenant, { watch: { users: [person.id] }, gateway: { origins: ["*"] } });
   const page = await embedding(closed, free);
   await page.evaluate(({ id, other }) => {
+    window.asked = [];
+    document.addEventListener("presence-signin", (event) => window.asked.push(event.detail.gateway));
     for (const gateway of ["", "", other]) {
       const badge = document.createElement("presence-badge");
       badge.setAttribute("user-id", id);
@@ -133,6 +135,7 @@ test("a page signs in late, each gateway gets its own token, and another caller 
   }, { id: person.id, other: free.url });
   const link = () => page.evaluate(() => window.client.link.state);
   await until(async () => (await link()) === "signed-out", "the page knows that it has to sign in", 4000); // not only when the gateway loses patience
+  await until(async () => (await page.evaluate(() => window.asked)).length > 0, "the page is asked to sign in");
   const badge = page.locator("presence-badge");
   await until(async () => /^Busy/.test(await label(badge.nth(2))), "the other gateway needs no sign-in");
   assert.match(await label(badge.first()), /^Unknown/i);
@@ -144,6 +147,7 @@ test("a page signs in late, each gateway gets its own token, and another caller 
   await signIn(KEYS.wall);
   await until(async () => /out of office/i.test(await label(badge.first())), "what the other caller may see");
   assert.equal(await link(), "live");
+  assert.deepEqual(await page.evaluate(() => window.asked), [`${closed.url}/`]);
   const tokens = page.frames_.filter(([, frame]) => frame.includes("authenticate"));
   assert.deepEqual(tokens.map(([host, frame]) => [host, JSON.parse(frame).token]), Object.values(KEYS).map((key) => [new URL(closed.url).host, key]));
   await done(page);

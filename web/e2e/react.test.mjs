@@ -30,7 +30,6 @@ import { PresenceBadge } from "@presence-gateway/client/react";
 
 window.heard = [];
 const { people, gateway } = window.given;
-configure({ gateway });
 function Page() {
   const [turn, next] = useReducer((n) => n + 1, 0);
   const badge = useRef(null);
@@ -45,6 +44,8 @@ function Page() {
   );
 }
 createRoot(document.querySelector("#root")).render(h(StrictMode, null, h(Page)));
+// After the elements have appeared.
+setTimeout(() => configure({ gateway }), 100);
 window.link = () => clientFor().link.state;
 `;
 

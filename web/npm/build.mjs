@@ -26,6 +26,9 @@ await build({
   target: ["es2022"],
   charset: "utf8",
   legalComments: "inline",
+  // Lists come whole: there is no gateway to load the rest of them from.
+  define: { LIST: "undefined" },
+  minifySyntax: true,
   logLevel: "warning",
 });
 

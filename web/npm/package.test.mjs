@@ -69,9 +69,10 @@ test("the manifest names the attributes that are observed", async () => {
 const RENDER = `
   import { createElement } from "react";
   import { renderToString } from "react-dom/server";
-  import { PresenceBadge } from "@presence-gateway/client/react";
+  import { PresenceBadge, PresenceList } from "@presence-gateway/client/react";
   console.log(renderToString(createElement("presence-badge", { "user-id": "${ID}" })));
   console.log(renderToString(createElement(PresenceBadge, { userId: "${ID}", className: "round", size: "small", onPresenceChange: () => {} }, createElement("img", { alt: "Anna" }))));
+  console.log(renderToString(createElement(PresenceList, { groupId: "${ID}", limit: 7 })));
 `;
 
 /** What a program may write, and must not. */
@@ -79,7 +80,7 @@ const USAGE = `
 import { type ReactElement, useRef } from "react";
 import { clientFor, configure, defineElements, type Client, type LinkStatus, type Presence, type View } from "@presence-gateway/client";
 import "@presence-gateway/client/badge";
-import { PresenceBadge } from "@presence-gateway/client/react";
+import { PresenceBadge, PresenceList } from "@presence-gateway/client/react";
 
 configure({ gateway: "https://presence.example.com", getToken: async ({ renew }) => (renew ? undefined : "token"), locale: "de", labels: { busy: "Occupied" } });
 configure({ gateway: new URL("https://other.example.com"), getToken: undefined });
@@ -105,6 +106,10 @@ export function App(): ReactElement {
         <img alt="" />
       </PresenceBadge>
       <presence-badge user-id="${ID}" size="tiny" class="y" id="z" onpresence-status={(event) => event.detail.state} />
+      <PresenceList groupId="${ID}" sort="state" limit={7} onPresenceSignin={({ detail }) => detail.gateway.trim()} />
+      <presence-list group-id="${ID}" limit={7} />
+      {/* @ts-expect-error: no such order */}
+      <presence-list sort="age" />
       {/* @ts-expect-error: no such size */}
       <PresenceBadge userId="${ID}" size="huge" />
       {/* @ts-expect-error: an id is text */}
@@ -138,9 +143,10 @@ for (const [version, packages, ways] of [
 ]) {
   test(`React ${version} renders it on a server, and its types are strict ones`, async () => {
     const folder = await project(`react${version}`, ...packages);
-    const [element, component] = (await node(folder, RENDER)).trim().split("\n");
+    const [element, component, list] = (await node(folder, RENDER)).trim().split("\n");
     assert.equal(element, `<presence-badge user-id="${ID}"></presence-badge>`);
     assert.equal(component, `<presence-badge user-id="${ID}" class="round" size="small"><img alt="Anna"/></presence-badge>`);
+    assert.equal(list, `<presence-list group-id="${ID}" limit="7"></presence-list>`);
     await compile(folder, USAGE, ways);
   });
 }
