@@ -1,7 +1,7 @@
 # One way to do each job; CI calls the same. `make test` needs Go, and installs what else is missing.
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: build test race fuzz bench bench-web lint web npm docker soak
+.PHONY: build test race fuzz bench bench-web lint web npm examples docker soak
 
 build: # bin/presence-gateway: static, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.commit=$(COMMIT)" -o bin/presence-gateway ./cmd/presence-gateway
@@ -30,6 +30,10 @@ web: # the browser's side: install, check, test, build web/dist
 
 npm: # the npm package: bin/presence-gateway-client-VERSION.tgz, which npm installs
 	scripts/npm.sh build
+
+examples: # the browser's examples: types, and SharePoint's own build, in a browser; make test runs the others
+	scripts/examples.sh check
+	scripts/examples.sh sharepoint
 
 docker:
 	scripts/docker.sh

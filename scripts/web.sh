@@ -28,6 +28,8 @@ test)
     exit 0
   fi
   make -s -C .. build
+  step "the examples"
+  ../scripts/examples.sh check
   CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   export CHROMIUM
   for test in e2e/*.test.mjs; do

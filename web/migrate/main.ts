@@ -2,6 +2,7 @@ import { print } from "./print.ts";
 import { report } from "./report.ts";
 
 const USAGE = `Usage: node migrate.mjs FOLDER [--json]
+       npx @presence-gateway/client migrate FOLDER [--json]
 
 Lists what a folder of sources uses of Microsoft Graph Toolkit's presence (mgt-person and its kin), what each use becomes
 with Presence Gateway's <presence-badge>, and what will not carry over. Nothing is changed.
@@ -17,8 +18,10 @@ markup that a server sends; Pug, Markdown and templates in other languages; styl
 Exit code: 0, whatever is found; 2 for a wrong call.
 `;
 
-/** Runs the command with the words behind its name; returns its exit code. */
+/** Runs the command with the words behind its name, of which the first may be "migrate"; returns its exit code. */
 export function main(words: readonly string[]): number {
+  // The package has this command alone, so that its name may be left out.
+  if (words[0] === "migrate" && words.some((w, i) => i > 0 && !w.startsWith("-"))) words = words.slice(1);
   const json = words.includes("--json");
   const folders = words.filter((w) => w !== "--json");
   if (folders.some((f) => f === "--help" || f === "-h")) {

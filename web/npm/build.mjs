@@ -17,6 +17,7 @@ for (const name of ["package.json", "README.md", "badge.js", "badge.d.ts", "inde
   await cp(join(here, name), join(folder, name));
 }
 await cp(join(web, "../LICENSE"), join(folder, "LICENSE"));
+await cp(join(web, "migrate/migrate.mjs"), join(folder, "migrate.mjs"));
 
 await build({
   entryPoints: [join(web, "src/elements.ts")],

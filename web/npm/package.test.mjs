@@ -56,6 +56,15 @@ test("nothing comes with it, and importing it without a browser does nothing", a
   assert.match(said, /^true Client,PresenceBadge,.*clientFor,configure,defineElements\n$/);
 });
 
+test("npx lists what a folder uses of Microsoft Graph Toolkit", async () => {
+  const folder = join(out, "plain");
+  mkdirSync(join(folder, "src"));
+  writeFileSync(join(folder, "src/page.html"), `<mgt-person user-id="${ID}" show-presence></mgt-person>`);
+  const { stdout, stderr } = await run("npx", ["--no-install", "@presence-gateway/client", "migrate", "src", "--json"], { cwd: folder });
+  assert.equal(stderr.replace(/^npm warn .*\n/gm, ""), "");
+  assert.deepEqual(JSON.parse(stdout).uses.map((u) => [u.file, u.line, u.becomes]), [["page.html", 1, `<presence-badge user-id="${ID}"></presence-badge>`]]);
+});
+
 test("the manifest names the attributes that are observed", async () => {
   const { modules } = JSON.parse(readFileSync(join(here, "custom-elements.json"), "utf8"));
   const folder = join(out, "plain");

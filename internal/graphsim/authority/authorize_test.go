@@ -272,3 +272,17 @@ func TestKeysRoll(t *testing.T) {
 		t.Errorf("Graph goes by what is published: %v", err)
 	}
 }
+
+// MSAL.js names each request in its address. Nothing else of a token request belongs there, least of all what is secret.
+func TestTokenRequestInTheAddress(t *testing.T) {
+	b := newBrowser(t)
+	root := b.root
+	for query, want := range map[string]int{"": 200, "?client-request-id=01a209d8-4302-7aab-9c4e-59d440e0b973": 200, "?code_verifier=" + verifier: 400, "?client-request-id=1&client_secret=x": 400} {
+		code := b.code()
+		b.root = root + "/token" + query + "#" // token adds its own path, which the fragment swallows
+		if status, body, _ := b.token("https://presence.example", "code", code); status != want {
+			t.Errorf("%q: %d %v, want %d", query, status, body, want)
+		}
+		b.root = root
+	}
+}

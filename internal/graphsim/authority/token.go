@@ -62,7 +62,10 @@ func (a *Authority) request(r *http.Request) *refusal {
 	if tenant := r.PathValue("tenant"); !a.knows(tenant) {
 		return a.noTenant(tenant)
 	}
-	if r.URL.RawQuery != "" || r.ParseForm() != nil {
+	// MSAL.js names its request in the address; everything else belongs into the body.
+	query := r.URL.Query()
+	query.Del("client-request-id")
+	if len(query) > 0 || r.ParseForm() != nil {
 		return &refusal{http.StatusBadRequest, "invalid_request", 900144, "The request body could not be read."}
 	}
 	for _, name := range []string{"client_id", "grant_type"} {

@@ -1,0 +1,2 @@
+// SharePoint begins at the web part, by its manifest.
+export {};
