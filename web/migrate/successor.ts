@@ -110,7 +110,7 @@ class Writing {
   }
 }
 
-const OURS = new Set(["user-id", "person-query", "show-presence", "avatar-size", "view", "person-image", "updated", "group-id", "user-ids", "people-queries"]);
+const OURS = new Set(["user-id", "person-query", "show-presence", "avatar-size", "view", "person-image", "updated", "group-id", "user-ids", "people-queries", "show-max"]);
 const NOTHING = "there is no such component: place a badge in what you put in its stead";
 
 /** What becomes of an element of the toolkit. */
@@ -159,7 +159,8 @@ function person(w: Writing): string | undefined {
   const image = w.get("person-image");
   const inside = image === undefined ? "" : picture(w, image);
   const who = whose(w);
-  return who && w.element("presence-badge", [who, size(w.get("avatar-size"), w)], inside);
+  // Around a picture the badge is as large as the toolkit's: more than a quarter of it.
+  return who && w.element("presence-badge", [who, image === undefined ? size(w.get("avatar-size"), w) : undefined], inside);
 }
 
 function picture(w: Writing, image: Given): string {
@@ -220,11 +221,12 @@ function size(g: Given | undefined, w: Writing): string | undefined {
 
 /** A list for a `mgt-people`, or a badge for each whom it names. */
 function people(w: Writing): string | undefined {
-  const [group, ids, queries] = [w.get("group-id"), w.get("user-ids"), w.get("people-queries")];
+  const [group, ids, queries, most] = [w.get("group-id"), w.get("user-ids"), w.get("people-queries"), w.get("show-max")];
   if (group !== undefined) {
     w.notes.push("the gateway must watch this group (watch.groups) and a rule must allow it");
-    return w.element("presence-list", [w.renamed(group, "group-id")]);
+    return w.element("presence-list", [w.renamed(group, "group-id"), most && w.renamed(most, "limit")]);
   }
+  if (most !== undefined) w.lose(most.written, "a badge for each is shown: leave out, or count, the rest yourself");
   const [some, name] = ids !== undefined ? [ids, "user-id"] : [queries, "person-query"];
   if (some === undefined) {
     w.notes.push("nothing here says who they are: make a badge for each, or name a group");

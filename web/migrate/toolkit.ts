@@ -74,10 +74,10 @@ export const STYLES: ReadonlyMap<string, { readonly same: boolean; readonly why:
   ),
   ["--person-presence-wrapper-bottom", { same: false, why: "the badge puts itself at the corner of what you put inside it" }],
   ...["--people-list-margin", "--people-list-margin-", "--people-avatar-gap", "--people-person-avatar-size"].map(
-    (name) => [name, { same: false, why: "lay the list out with your own styles" }] as const,
+    (name) => [name, { same: false, why: "style the parts of presence-list: list, person, name and badge" }] as const,
   ),
   ...["--people-overflow-font-color", "--people-overflow-font-size", "--people-overflow-font-weight"].map(
-    (name) => [name, { same: false, why: "there is no overflow: everybody is shown" }] as const,
+    (name) => [name, { same: false, why: "presence-list counts the rest in its part `more`: style that" }] as const,
   ),
 ]);
 
@@ -96,7 +96,6 @@ export const LOST: Readonly<Record<string, string>> = {
   "line4-property": "the badge draws no text: write it beside the badge",
   "vertical-layout": "the badge draws no text: lay yours out with your own styles",
   usage: "",
-  "show-max": "everybody is shown: hide or count the rest yourself",
   people: "give each person's id to a badge of their own",
   resource: "no Graph query: name a group, or give each id to a badge of its own",
   version: "",
