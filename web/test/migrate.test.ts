@@ -102,6 +102,7 @@ describe("reading presence without an element", () => {
   it("is found by what is imported, not by name", () => {
     const imported = 'import { PresenceService as S, getUsersPresenceByPeople } from "@microsoft/mgt-components";\n';
     expect(tsx(`${imported}S.register(c); getUsersPresenceByPeople(graph, people);`).slice(1).map((f) => f.split(" ->")[0])).toEqual(["PresenceService", "getUsersPresenceByPeople"]);
+    expect(tsx('import { PresenceService, getUsersPresenceByPeople } from "./presence"; // instead of @microsoft/mgt-components\nPresenceService.register(getUsersPresenceByPeople);')).toEqual([]);
     expect(tsx('const PresenceService = 1, getUsersPresenceByPeople = () => {};\ngetUsersPresenceByPeople(PresenceService); // mgt-person')).toEqual([]);
   });
 
