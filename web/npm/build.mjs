@@ -26,6 +26,9 @@ await build({
   format: "esm",
   target: ["es2022"],
   charset: "utf8",
+  // The package holds all of a list; an import of what cannot be known before it runs is a warning of every other bundler.
+  define: { LIST: "undefined" },
+  minifySyntax: true,
   legalComments: "inline",
   // Lists come whole: there is no gateway to load the rest of them from.
   define: { LIST: "undefined" },
