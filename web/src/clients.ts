@@ -1,5 +1,5 @@
 import { Client } from "./client.ts";
-import { baseOf, configured, onConfigured, tokenFor } from "./configure.ts";
+import { baseOf, configured, missing, onConfigured, tokenFor } from "./configure.ts";
 
 const clients = new Map<string, Client>();
 
@@ -14,7 +14,7 @@ export function clientFor(gateway?: string): Client {
   if (client === undefined) {
     const made = (client = new Client({ gateway: base, getToken: (options) => tokenFor(base, options) }));
     clients.set(base, made);
-    if (base === "") setTimeout(complain, PATIENCE, gateway);
+    if (base === "") setTimeout(() => (gateway || !configured.gateway) && missing(gateway || undefined), PATIENCE);
     globalThis.addEventListener?.("online", () => made.nudge());
     globalThis.addEventListener?.("pageshow", () => made.resume());
     globalThis.addEventListener?.("pagehide", () => made.suspend());
@@ -25,11 +25,6 @@ export function clientFor(gateway?: string): Client {
 
 /** How long a page may take to `configure` after it first asked for a client, in milliseconds. */
 const PATIENCE = 1000;
-
-function complain(gateway: string | undefined): void {
-  if (gateway) console.error(`presence gateway: ${gateway} is no address of a gateway`);
-  else if (configured.gateway === undefined) console.error('presence gateway: no gateway is configured: call configure({ gateway: "https://..." })');
-}
 
 // There may be something to sign in with by now, or somebody else.
 onConfigured((gateway) => gateway !== undefined && clients.get(gateway)?.nudge(true));

@@ -38,20 +38,18 @@ let settled = false;
 
 /** Settles what is named and leaves the rest as it was. An address that is none is an error on the console. */
 export function configure(configuration: Configuration): void {
-  const named = configuration.gateway !== undefined ? baseOf(configuration.gateway) : undefined;
-  if (configuration.gateway !== undefined && named === undefined) {
-    console.error(`presence gateway: configure: ${String(configuration.gateway)} is no address of a gateway`);
-    return; // nor may a token meant for it go elsewhere
-  }
+  const { gateway } = configuration;
+  const named = gateway && baseOf(gateway);
+  if (gateway !== undefined && !named) return missing(gateway); // nor may a token meant for it go elsewhere
   const signsIn = "getToken" in configuration;
-  if (!settled && (named !== undefined || (signsIn && configured.gateway !== undefined))) {
+  if (!settled && (named || (signsIn && configured.gateway))) {
     settled = true;
-    configured.gateway = named ?? configured.gateway;
+    configured.gateway = named || configured.gateway;
   }
-  if (signsIn) sources.set(named ?? (settled ? configured.gateway! : ""), configuration.getToken);
+  if (signsIn) sources.set(named || configured.gateway || "", configuration.getToken);
   if ("locale" in configuration) configured.locale = configuration.locale;
   if ("labels" in configuration) configured.labels = configuration.labels;
-  for (const listener of [...listeners]) listener(signsIn ? (named ?? configured.gateway) : undefined);
+  for (const listener of [...listeners]) listener(signsIn ? named || configured.gateway : undefined);
 }
 
 /** Told after each `configure`, with the gateway at which it changed what to sign in with. The result ends it. */
@@ -76,10 +74,13 @@ export async function tokenFor(gateway: string, options: { readonly renew: boole
 export function baseOf(gateway: string | URL): string | undefined {
   try {
     const url = new URL(gateway, globalThis.location?.href);
-    if (!/^https?:$/.test(url.protocol)) return undefined;
-    url.search = url.hash = url.username = url.password = "";
-    return url.href.replace(/\/*$/, "/");
+    return /^https?:/.test(url.href) ? url.origin + url.pathname.replace(/\/*$/, "/") : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Says on the console that there is no gateway, or that what was named as one is none. */
+export function missing(gateway: string | URL = "nothing"): void {
+  console.error(`presence gateway: ${String(gateway)} is no address of a gateway: call configure({ gateway: "https://..." })`);
 }

@@ -67,7 +67,7 @@ describe("the gateway", () => {
     expect(gateway.lines).toHaveLength(0);
     m.clientFor("").watch(ID, () => {});
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(said()).toEqual([expect.stringContaining("no gateway is configured")]);
+    expect(said()).toEqual([expect.stringContaining("call configure(")]);
   });
 
   it("may be configured after it is first asked for", async () => {
