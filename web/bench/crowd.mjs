@@ -79,7 +79,7 @@ test("deltas", async () => {
 test("10,000 badges", async () => {
   const demo = await startDemo({ users: 10_000 });
   const people = (await demo.people(10_000)).map((p) => p.id);
-  const rows = [["10,000 badges made, appended and painted", "ms", "of the processor", "until all show a state, ms", "of the processor"]];
+  const rows = [["10,000 badges made, appended and painted", "ms", "of the processor", "in the window", "until those show a state, ms", "of the processor"]];
   for (const [name, wrap] of [
     ["a grid", "grid"],
     ["items of a list, with a name each", "list"],
@@ -90,13 +90,13 @@ test("10,000 badges", async () => {
       const page = await open((await site(script(demo.url), badge(people[0]))).url);
       await shown(page);
       const worked = await processor(page);
-      const { painted } = await page.evaluate(make, { people, wrap });
+      const { painted, inWindow } = await page.evaluate(make, { people, wrap });
       const paintedBy = await worked();
-      const complete = await until(() => page.evaluate(() => window.complete), "all show a state", 120_000);
-      runs.push({ painted, paintedBy, complete, completeBy: await worked() });
+      const complete = await until(() => page.evaluate(() => window.complete), "all in the window show a state", 120_000);
+      runs.push({ painted, paintedBy, complete, completeBy: await worked(), inWindow });
       await done(page);
     }
-    rows.push([name, ...["painted", "paintedBy", "complete", "completeBy"].map((of) => spread(runs.map((r) => r[of])))]);
+    rows.push([name, ...["painted", "paintedBy", "inWindow", "complete", "completeBy"].map((of) => spread(runs.map((r) => r[of])))]);
   }
   heading(`10,000 badges on a page that is connected; ${RUNS} runs. What the page's thread works leaves out what others on this machine took from it`);
   table(rows);
@@ -113,14 +113,9 @@ async function processor(page) {
 
 /** In the page: makes badges in some layout; gives how long that took to the first frame with them. */
 function make({ people, wrap }) {
-  let missing = people.length;
   const began = performance.now();
   const box = document.createElement(wrap === "list" ? "ul" : wrap === "grid" ? "div" : "p");
   if (wrap === "grid") box.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,20px)";
-  box.addEventListener("presence-change", () => {
-    if (--missing > 0) return;
-    requestAnimationFrame(() => requestAnimationFrame(() => (window.complete = performance.now() - began)));
-  });
   for (const [i, id] of people.entries()) {
     const one = document.createElement("presence-badge");
     one.setAttribute("user-id", id);
@@ -131,5 +126,17 @@ function make({ people, wrap }) {
     } else box.append(one);
   }
   document.body.append(box);
-  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve({ painted: performance.now() - began }))));
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  return frame().then(() => {
+    const painted = performance.now() - began;
+    // Those elsewhere may well wait until somebody comes near.
+    const missing = new Set([...box.querySelectorAll("presence-badge")].filter((b) => b.getBoundingClientRect().top < innerHeight));
+    const look = () => {
+      for (const b of missing) if (b.presence) missing.delete(b);
+      if (missing.size > 0) requestAnimationFrame(look);
+      else frame().then(() => (window.complete = performance.now() - began));
+    };
+    look();
+    return { painted, inWindow: missing.size };
+  });
 }
