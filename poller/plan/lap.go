@@ -46,9 +46,10 @@ func (p *Plan) quit(e *entry) {
 // pass counts those who are asked at t, before that is noted with them.
 func (p *Plan) pass(at []uint32, t int64) {
 	if p.lap.began == 0 || p.lap.left == 0 { // those who were left have gone
-		p.lap = lap{began: t, left: p.active}
+		p.lap = lap{began: max(t, p.latest+1), left: p.active}
 	}
-	if t < p.lap.began { // in the very instant in which the last one ended
+	p.latest = t
+	if t < p.lap.began { // whoever was asked in the very instant in which the last one ended belongs to that
 		return
 	}
 	for _, k := range at {
@@ -57,7 +58,6 @@ func (p *Plan) pass(at []uint32, t int64) {
 		}
 	}
 	if p.lap.left == 0 {
-		// Whoever is asked at t belongs to the lap that ends.
 		p.lap = lap{began: t + 1, left: p.active, last: t - p.lap.began}
 	}
 }

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -68,5 +69,31 @@ func TestLap(t *testing.T) {
 	l.p.Forget(user(1), user(2), user(3), user(4), user(5))
 	if got := l.p.Lap(); got != (plan.Lap{}) {
 		t.Errorf("nobody again: %+v", got)
+	}
+}
+
+// A lap whose last users went begins anew with the next request, even in the very instant of the one before.
+func TestLapInOneInstant(t *testing.T) {
+	now := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+	p := plan.New(plan.Options{Batch: 2, RetryRefused: time.Minute})
+	p.Watch(now, user(0), user(1), user(2))
+	b := p.Take(now)
+	for i := range 3 {
+		if !slices.Contains(b.IDs, user(i)) || b.IDs[0] == user(i) {
+			p.Forget(user(i)) // all but one of the two who are asked
+		}
+	}
+	p.Refused(b, now)
+	if b = p.Take(now); b == nil || len(b.IDs) != 1 {
+		t.Fatalf("%+v", b)
+	}
+	if got := p.Lap(); got.Users != 1 || got.Left != 1 || !got.Began.After(now) {
+		t.Errorf("asked twice in one instant: %+v", got)
+	}
+	p.Answered(b, now, nil)
+	now = now.Add(10 * time.Second)
+	p.Take(now)
+	if got := p.Lap(); got.Left != 1 || got.Last != 10*time.Second-1 {
+		t.Errorf("the lap after it: %+v", got)
 	}
 }

@@ -39,6 +39,7 @@ type Plan struct {
 	law     law
 	hazards [classes]hazard
 	lap     lap
+	latest  int64 // when the last request left
 	aged    int64 // when hazards faded last
 
 	slot   int64 // when the next request leaves if nothing is urgent
