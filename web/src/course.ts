@@ -30,8 +30,13 @@ export class Course {
   async #open(): Promise<void> {
     if (!this.element.open) return;
     if (this.#picture === undefined) {
-      const { Picture } = await import("./picture.ts");
-      this.#picture ??= new Picture(this.#place);
+      const loaded = await import("./picture.ts").catch(() => undefined);
+      if (loaded === undefined) {
+        // The gateway is away, or of another version by now, which has other files.
+        this.#place.textContent = "This part of the page cannot be loaded now. Reload the page once the gateway is back.";
+        return;
+      }
+      this.#picture ??= new loaded.Picture(this.#place);
     }
     this.#draw();
   }

@@ -53,7 +53,7 @@ function pairs(points: readonly Point[]): Point[] {
   const halved: Point[] = [];
   for (let i = 0; i < points.length; i += 2) {
     const [a, b] = [points[i]!, points[i + 1]];
-    halved.push(b === undefined || a.counts === undefined ? a : b.counts === undefined ? b : a);
+    halved.push(b !== undefined && b.counts === undefined ? b : a);
   }
   return halved;
 }

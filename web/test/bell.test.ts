@@ -115,6 +115,15 @@ describe("bell", () => {
     expect([...kept.values()]).toEqual(["[]"]);
   });
 
+  it("waits for nobody any longer once whoever asked is gone", () => {
+    client.set("a", "Busy");
+    const bell = make();
+    bell.wait("a");
+    bell.clear();
+    client.set("a", "Available");
+    expect([said, bell.waiting, client.listeners.size, [...kept.values()]]).toEqual([[], [], 0, ["[]"]]);
+  });
+
   it("begins with nobody where what was kept is none of its own", () => {
     for (const broken of ["{", "7", '[1,{"id":"a"}]']) {
       kept.set("presence-gateway.waiting", broken);

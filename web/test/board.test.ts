@@ -21,7 +21,7 @@ describe("wallboard", () => {
   });
 
   it("shows everybody exactly once over its pages, each column within its height", () => {
-    const sections = [section("a", 1), section("b", 70), section("c", 2), section("d", 15), section("e", 160)];
+    const sections = [section("a", 14), section("b", 70), section("c", 2), section("d", 15), section("e", 160)];
     const board = layOut(sections, W, H);
     expect(board.pages.length).toBeGreaterThan(1);
     for (const page of board.pages) {

@@ -36,6 +36,14 @@ describe("session", () => {
     expect(after.counts).toBeDefined();
   });
 
+  it("ends a gap with the first that is known again, however seldom points are kept by then", () => {
+    const session = new Session();
+    for (let at = 0; at < 5000; at++) session.note(at, counts(1));
+    session.note(5000, undefined);
+    session.note(5001, counts(1));
+    expect(session.points.slice(-2).map((p) => [p.at, p.counts?.[0]])).toEqual([[5000, undefined], [5001, 1]]);
+  });
+
   it("tells the least and most of each status, gaps left out", () => {
     const session = new Session();
     [counts(3, 1), undefined, counts(1, 5), counts(2, 2)].forEach((c, at) => session.note(at, c));
