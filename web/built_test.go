@@ -38,6 +38,12 @@ func TestFilesCanBePinned(t *testing.T) {
 	if pinned.Header.Get("Access-Control-Allow-Origin") != "*" || pinned.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
 		t.Errorf("a pinned widget is not readable from every origin, which integrity needs: %v", pinned.Header)
 	}
+	if r := get(t, h, "GET", files["list.js"].Path, "Origin", "https://intranet.example.com"); r.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("what a list needs is not readable from every origin: %v", r.Header)
+	}
+	if r := get(t, h, "GET", files["dashboard.js"].Path, "Origin", "https://intranet.example.com"); r.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("the dashboard's own script is readable from every origin: %v", r.Header)
+	}
 	if body(t, pinned) != body(t, get(t, h, "GET", "/widget.js")) {
 		t.Error("the pinned widget is another one")
 	}

@@ -61,7 +61,7 @@ export abstract class PresenceElement extends Base implements Guest {
   }
 
   attributeChangedCallback(name: string, was: string | null, is: string | null): void {
-    if (was !== is && this.isConnected && this.shadowRoot !== null) this.renew(name !== "lang");
+    if (was !== is && this.isConnected && this.shadowRoot !== null) this.renew(!/^(lang|sort|limit)$/.test(name));
   }
 
   near(): void {

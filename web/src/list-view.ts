@@ -80,7 +80,7 @@ export class ListView {
     root.append(this.#list, this.#more, this.#message);
   }
 
-  /** Watches a group, and calls to be drawn when something may look different. The result ends it. */
+  /** Watches a group, named by its id, or nobody under an empty name, and calls to be drawn when something may look different. The result ends it. */
   watch(client: Client, group: string, draw: () => void): () => void {
     this.#group = group;
     this.#draw = draw;
@@ -110,7 +110,7 @@ export class ListView {
     this.#message.hidden = this.#members === undefined || members.size > 0;
     this.#slot.name = out ? "signed-out" : "nobody";
     write(this.#slot, words.phrase(out ? "signedout" : "nobody"));
-    this.#list.ariaLabel = this.#names?.get(this.#kit.userId(this.#group) ?? "") ?? null;
+    this.#list.ariaLabel = this.#names?.get(this.#group) ?? null;
   }
 
   keep(client: Client): void {

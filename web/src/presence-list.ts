@@ -14,7 +14,7 @@ import type { Words } from "./words.ts";
 declare const LIST: string | undefined;
 
 /** What that rest takes from here, so that a page has each of it once. */
-const kit = { Glyph, glyphStyles, face, Memory, sheet, tokenFor, userId };
+const kit = { Glyph, glyphStyles, face, Memory, sheet, tokenFor };
 export type Kit = typeof kit;
 
 /**
@@ -52,9 +52,9 @@ export class PresenceList extends PresenceElement {
   }
 
   protected watch(client: Client): (() => void) | undefined {
-    if (userId(this.groupId) !== undefined) return this.#view?.watch(client, this.groupId, () => this.show());
-    if (this.groupId !== "") this.warn("group-id takes the id of a group, a GUID");
-    return undefined;
+    const group = userId(this.groupId);
+    if (group === undefined && this.groupId !== "") this.warn("group-id takes the id of a group, a GUID");
+    return this.#view?.watch(client, group ?? "", () => this.show());
   }
 
   protected draw(words: Words): void {
