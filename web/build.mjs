@@ -1,12 +1,12 @@
 // Builds web/dist from web/src. The same sources give the same bytes. With --check it changes nothing and fails when
 // what is committed is not what the sources give.
 import { build } from "esbuild";
-import { minify } from "terser";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, brotliDecompressSync, constants, gzipSync } from "node:zlib";
+import { minify } from "terser";
 import { marks } from "./marks.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -92,7 +92,8 @@ function named(path) {
 }
 
 const list = hashed("list.js", await small(await bundle("list-view.ts")));
-files.set("widget.js", await small(await bundle("widget.ts", { LIST: JSON.stringify(list) })));
+const tabs = hashed("tabs.js", await small(await bundle("place.ts")));
+files.set("widget.js", await small(await bundle("widget.ts", { LIST: JSON.stringify(list), TABS: JSON.stringify(tabs) })));
 const script = await split("dashboard.ts");
 const names = {
   ICON: `"${hashed("icon.svg", await readFile(source("icon.svg")))}"`,

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -30,8 +31,9 @@ func Files() map[string]Built { return embedded().built }
 // widget is the one file that has a name without a hash.
 const widget = "/widget.js"
 
-// list is what the widget loads where a page has a list of people, on whatever origin.
-const list = "list.js"
+// loaded is what the widget loads on whatever origin: where a page has a list of people, and where tabs can share a
+// connection.
+var loaded = []string{"list.js", "tabs.js"}
 
 // contents are the embedded files, ready to be sent.
 type contents struct {
@@ -73,7 +75,7 @@ func (c *contents) add(name string, f *file) {
 	}
 	if parts := hashedName.FindStringSubmatch(name); parts != nil && parts[1] != "chunk" {
 		sum := sha512.Sum384(f.plain)
-		f.public = f.public || parts[1]+parts[2] == list
+		f.public = f.public || slices.Contains(loaded, parts[1]+parts[2])
 		c.built[parts[1]+parts[2]] = Built{name, "sha384-" + base64.StdEncoding.EncodeToString(sum[:])}
 	}
 }

@@ -4,7 +4,7 @@ import { Listeners, type Listener } from "./listeners.ts";
 import { address, userId, type Presence } from "./protocol.ts";
 import { Socket, type LinkStatus, type TokenSource, type Wire } from "./socket.ts";
 import type { Absence } from "./store.ts";
-import { Table } from "./table.ts";
+import { KNOWN, Table } from "./table.ts";
 
 /** What is known of one user, and how far it can be trusted. */
 export interface View {
@@ -30,18 +30,13 @@ export interface ClientOptions {
   readonly gateway: string;
   /** What to sign in with; without it the caller is anonymous. */
   readonly getToken?: TokenSource;
-  readonly dial?: (url: string, protocol: string) => Wire;
+  readonly dial?: (url: string, protocol: string, token?: string) => Wire;
   readonly random?: () => number;
   readonly now?: () => number;
 }
 
 /** How long a lost connection leaves the states it gave standing as current: a planned restart should not make a page blink. */
 const GRACE = 5000;
-/**
- * How long after a loss the gateway may be told which versions are held. A version says nothing of which fields of a
- * state the caller was shown; a gateway whose policy changed distrusts what it is told for longer than this.
- */
-const KNOWN = 4 * 60_000;
 /** How often ages shown are renewed while states are stale. One timer serves a whole page. */
 const TICK = 30_000;
 
@@ -231,8 +226,11 @@ export class Client {
   #opened(): void {
     // Answered with the gateway's time, so that ages can be told before the first heartbeat.
     this.#socket.send({ type: "ping" });
-    this.#table.opened(!this.#anew && this.#lostAt !== undefined && this.#now() - this.#lostAt < KNOWN);
+    // Within, where another tab's connection takes the place of the one before without a loss.
+    const recent = this.#within || (this.#lostAt !== undefined && this.#now() - this.#lostAt < KNOWN);
+    this.#table.opened(!this.#anew && recent);
     this.#anew = false;
+    if (this.#within && !this.#stale) this.#unsettle();
   }
 
   #linkChanged(status: LinkStatus): void {
@@ -247,7 +245,7 @@ export class Client {
         // stale until it is vouched for.
         this.#settled = this.#stale;
         this.#setStale(false);
-        if (!this.#settled) this.#timer = setTimeout(() => this.#settle(), GRACE);
+        if (!this.#settled) this.#unsettle();
         break;
       case "degraded":
         this.#setStale(true);
@@ -270,9 +268,14 @@ export class Client {
     if (stale) this.#timer = setTimeout(() => this.#setStale(true), TICK);
   }
 
-  #settle(): void {
-    this.#settled = true;
-    this.#changed(new Set(this.#table.store.unvouched()));
+  /** Gives the connection time to vouch for what the one before gave. */
+  #unsettle(): void {
+    clearTimeout(this.#timer);
+    this.#settled = false;
+    this.#timer = setTimeout(() => {
+      this.#settled = true;
+      this.#changed(new Set(this.#table.store.unvouched()));
+    }, GRACE);
   }
 
   #age(at: number | undefined): number | undefined {

@@ -1,23 +1,30 @@
 import { Client } from "./client.ts";
 import { baseOf, configured, missing, onConfigured, tokenFor } from "./configure.ts";
+import type { TokenSource } from "./socket.ts";
+import { shared } from "./tabs.ts";
 
 const clients = new Map<string, Client>();
 
 /**
- * The one client of a page for a gateway, or for the one meant where none is named. It signs in with what the page
- * configured for that gateway and follows the page: it wakes with the network and the reader, and sleeps with the page.
- * Where there is no gateway, it says so: `offline` for the reason `no_gateway`.
+ * The one client of a page for a gateway, or for the one meant where none is named, over the connection of all tabs of
+ * the origin. It signs in with what the page configured for that gateway and follows the page: it wakes with the network
+ * and the reader, and sleeps with the page. Where there is no gateway, it says so: `offline` for the reason `no_gateway`.
  */
 export function clientFor(gateway?: string): Client {
   const base = (gateway ? baseOf(gateway) : configured.gateway) ?? "";
   let client = clients.get(base);
   if (client === undefined) {
-    const made = (client = new Client({ gateway: base, getToken: (options) => tokenFor(base, options) }));
+    const sharing = shared((options) => tokenFor(base, options));
+    const getToken: TokenSource = (options) => sharing.ready.then(() => tokenFor(base, options));
+    const made = (client = new Client({ gateway: base, getToken, dial: sharing.dial }));
     clients.set(base, made);
     if (base === "") setTimeout(() => (gateway || !configured.gateway) && missing(gateway || undefined), PATIENCE);
     globalThis.addEventListener?.("online", () => made.nudge());
+    // A page with an open socket or a lock is not kept for going back to, and one that is frozen can lead nobody.
     globalThis.addEventListener?.("pageshow", () => made.resume());
     globalThis.addEventListener?.("pagehide", () => made.suspend());
+    globalThis.document?.addEventListener("resume", () => made.resume());
+    globalThis.document?.addEventListener("freeze", () => made.suspend());
     globalThis.document?.addEventListener("visibilitychange", () => document.visibilityState === "visible" && made.nudge());
   }
   return client;

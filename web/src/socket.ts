@@ -24,6 +24,13 @@ export interface LinkStatus {
 export interface Wire {
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number }) => void) | null;
+  /**
+   * Where the far end is a tab that speaks with the gateway for others: that tab is there but has no connection; how it
+   * stands with that, where it can be said. A hello will come once there is one, and may come more than once.
+   */
+  onlink?: ((status?: LinkStatus) => void) | null;
+  /** Likewise: asks it to try at once. */
+  nudge?(asked: boolean): void;
   send(frame: string): void;
   close(code?: number, reason?: string): void;
 }
@@ -41,13 +48,14 @@ export interface SocketOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   readonly random?: () => number;
-  readonly dial?: (url: string, protocol: string) => Wire;
+  /** `token`: what the connection will be signed in with. */
+  readonly dial?: (url: string, protocol: string, token?: string) => Wire;
   /** Asked before each connection, and for a renewal on one; without it nobody signs in. */
   readonly token?: TokenSource;
   /** A new connection said hello, and sign-in is on its way; subscriptions begin anew. */
-  readonly onOpen: () => void;
-  /** Every message but those the socket answers itself. */
-  readonly onMessage: (message: ServerMessage) => void;
+  readonly onOpen: (hello: string) => void;
+  /** Every message but those the socket answers itself, and the frame it came in. */
+  readonly onMessage: (message: ServerMessage, frame: string) => void;
   readonly onStatus: (status: LinkStatus) => void;
 }
 
@@ -136,6 +144,7 @@ export class Socket {
     if (asked) this.#refused = false; // there may be something else to sign in with
     if (this.#wire !== undefined) {
       if (this.#greeted) this.#listen();
+      this.#wire?.nudge?.(asked);
       if (asked) this.#change();
     } else if (asked || (this.#status.retrying && this.#options.now() - this.#waitingSince >= 1000)) {
       // Unasked not more often than once a second, or a flapping network becomes a hammer.
@@ -177,10 +186,10 @@ export class Socket {
   }
 
   #connect(): void {
-    const dial = this.#options.dial ?? ((url, protocol) => new WebSocket(url, protocol) as unknown as Wire);
+    const dial = this.#options.dial ?? ((url: string, protocol: string) => new WebSocket(url, protocol) as unknown as Wire);
     let wire: Wire;
     try {
-      wire = dial(this.#options.url, SUBPROTOCOL);
+      wire = dial(this.#options.url, SUBPROTOCOL, this.#token);
     } catch {
       // The browser may refuse an address outright, such as ws: from a page on https:.
       this.#retry("lost");
@@ -189,6 +198,12 @@ export class Socket {
     this.#wire = wire;
     wire.onmessage = ({ data }) => this.#hear(data);
     wire.onclose = ({ code }) => this.#lost(code);
+    wire.onlink = (status) => {
+      this.#greeted = false;
+      this.#heardAt = this.#options.now();
+      this.#listen();
+      if (status !== undefined) this.#tell(status);
+    };
     this.#timer = setTimeout(() => this.#abandon("lost"), PATIENCE);
   }
 
@@ -213,7 +228,7 @@ export class Socket {
         this.#listen();
         // Before anything else, and without waiting for the answer: the gateway takes messages in their order.
         if (this.#token !== undefined) this.send({ type: "authenticate", token: this.#token });
-        this.#options.onOpen();
+        this.#options.onOpen(data as string);
         return;
       case "status":
         this.#refused = false; // it is told to those who are in
@@ -242,7 +257,7 @@ export class Socket {
         this.#gateway = { at: message.at, mark: this.#heardAt };
         break;
     }
-    this.#options.onMessage(message);
+    this.#options.onMessage(message, data as string);
   }
 
   /** Signs in again on the connection that stands. Where that fails, the gateway ends it, and the next one begins with a new token. */
@@ -332,7 +347,7 @@ export class Socket {
     this.#wire = undefined;
     this.#greeted = false;
     if (wire === undefined) return;
-    wire.onmessage = wire.onclose = null;
+    wire.onmessage = wire.onclose = wire.onlink = null;
     if (code !== undefined) wire.close(code);
   }
 

@@ -55,6 +55,7 @@ export class Subscriptions {
   #leave = new Set<string>();
   /** Left before the gateway was ever told of them. */
   #untold: string[] = [];
+  #untoldEveryone = false;
   #requests = new Map<number, Request>();
   #lastId = 0;
   #connected = false;
@@ -87,6 +88,14 @@ export class Subscriptions {
 
   get idle(): boolean {
     return this.#everyone === 0 && this.#wanted.size === 0;
+  }
+
+  /** Whether the present connection's gateway has answered for a name that is watched, or for everyone (`*`). */
+  answered(name: string): boolean {
+    for (const { type, everyone, names } of this.#requests.values()) {
+      if (type === "subscribe" && (name === "*" ? everyone : names.includes(name))) return false;
+    }
+    return name === "*" ? this.#toldEveryone : this.#told.has(name);
   }
 
   add(id: string): void {
@@ -127,7 +136,7 @@ export class Subscriptions {
   }
 
   removeEveryone(): void {
-    this.#everyone--;
+    if (--this.#everyone === 0 && !this.#toldEveryone) this.#untoldEveryone = true;
     this.#schedule();
   }
 
@@ -142,6 +151,7 @@ export class Subscriptions {
 
   closed(): void {
     const left = [...this.#leave];
+    const everyone = this.#toldEveryone && this.#everyone === 0;
     this.#connected = false;
     clearTimeout(this.#refill);
     this.#refill = undefined;
@@ -154,10 +164,11 @@ export class Subscriptions {
     this.#leave.clear();
     this.#requests.clear();
     if (left.length > 0) this.#options.onLeft(left);
+    if (everyone) this.#options.onLeft("everyone");
   }
 
   /** The request with this number; forgotten when its answer was the last part. */
-  answered(id: number, last: boolean): Request | undefined {
+  take(id: number, last: boolean): Request | undefined {
     const request = this.#requests.get(id);
     if (last && this.#requests.delete(id) && this.#leave.size > 0) this.#schedule();
     return request;
@@ -213,6 +224,8 @@ export class Subscriptions {
       const untold = this.#untold.filter((id) => !this.#wanted.has(id));
       this.#untold = [];
       if (untold.length > 0) this.#options.onLeft(untold);
+      if (this.#untoldEveryone && this.#everyone === 0) this.#options.onLeft("everyone");
+      this.#untoldEveryone = false;
       this.#pump();
     });
   }

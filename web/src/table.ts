@@ -4,6 +4,12 @@ import { userId, type Delta, type Presence, type Refusal, type ServerMessage, ty
 import { Store, type Absence } from "./store.ts";
 import { Subscriptions, type Request } from "./subscriptions.ts";
 
+/**
+ * How long after a loss the gateway may be told which versions are held. A version says nothing of which fields of a
+ * state the caller was shown; a gateway whose policy changed distrusts what it is told for longer than this.
+ */
+export const KNOWN = 4 * 60_000;
+
 export interface TableOptions {
   readonly send: (message: object) => void;
   /** Users whose view changed, and addresses and groups that changed themselves. */
@@ -59,7 +65,7 @@ export class Table {
         this.#options.onStatus();
         break;
       case "ack":
-        this.subscriptions.answered(message.id, true);
+        this.subscriptions.take(message.id, true);
         break;
       case "error":
         this.#refusal(message);
@@ -103,7 +109,7 @@ export class Table {
           names.add(name);
         }
       }
-      if (unwatched && !this.subscriptions.named(id)) this.store.forget(id);
+      if (unwatched ? !this.subscriptions.named(id) : !this.subscriptions.wants(id)) this.store.forget(id);
       else this.store.drop(id, unwatched ? "denied" : "gone");
     }
     this.#options.onChanged(new Set(users), names);
@@ -121,7 +127,7 @@ export class Table {
   }
 
   #snapshot(message: Snapshot): void {
-    const request = this.subscriptions.answered(message.id, !message.more);
+    const request = this.subscriptions.take(message.id, !message.more);
     const changed = new Set<string>();
     // The last part may be the one that says whom an address or a group stands for: until then everybody is taken.
     const wanted = (id: string) => request?.covering === true || this.subscriptions.wants(id);
@@ -200,7 +206,7 @@ export class Table {
   }
 
   #refusal(message: Refusal): void {
-    const request = this.subscriptions.answered(message.id, true);
+    const request = this.subscriptions.take(message.id, true);
     if (message.code === "rate_limited") {
       if (request !== undefined) this.subscriptions.again(request);
       return;
