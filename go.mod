@@ -2,6 +2,9 @@ module github.com/presence-gateway/presence-gateway
 
 go 1.26.0
 
+// Packages of npm may hold Go files of their own.
+ignore node_modules
+
 require (
 	github.com/Azure/azure-sdk-for-go/sdk/azcore v1.24.0
 	github.com/Azure/azure-sdk-for-go/sdk/azidentity v1.15.0
