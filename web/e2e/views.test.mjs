@@ -163,15 +163,20 @@ test("changes are said aloud only to who asks for it, counted together", async (
   const page = await open(`${demo.url}/#people?by=none`);
   await ready(page);
   assert.equal(await page.getByRole("status").count(), 1, "one live region");
+  await page.evaluate(() => {
+    window.spoken = [];
+    const region = document.querySelector("[role=status]");
+    new MutationObserver(() => region.textContent !== "" && window.spoken.push(region.textContent)).observe(region, { childList: true });
+  });
   const [a, b] = [await page.locator(".card").nth(0).getAttribute("data-id"), await page.locator(".card").nth(1).getAttribute("data-id")];
   for (const id of [a, b]) await demo.put(id, "Busy");
   await page.waitForFunction((ids) => ids.every((id) => document.querySelector(`.card[data-id="${id}"] .word`).textContent === "Busy"), [a, b]);
-  assert.equal(await page.getByRole("status").innerText(), "");
   await page.getByRole("button", { name: /Keyboard/ }).click();
   await page.getByRole("checkbox", { name: /aloud/ }).check();
   await page.keyboard.press("Escape");
   for (const id of [a, b]) await demo.put(id, "Away");
   await page.getByText("2 people became away.").waitFor();
+  assert.deepEqual(await page.evaluate(() => window.spoken), ["2 people became away."], "nothing of before, and nothing twice");
   await done(page);
 });
 
