@@ -93,7 +93,9 @@ function named(path) {
 
 const list = hashed("list.js", await small(await bundle("list-view.ts")));
 const tabs = hashed("tabs.js", await small(await bundle("place.ts")));
-files.set("widget.js", await small(await bundle("widget.ts", { LIST: JSON.stringify(list), TABS: JSON.stringify(tabs) })));
+const translations = hashed("translations.js", await small(await bundle("translations.ts")));
+const loaded = { LIST: list, TABS: tabs, TRANSLATIONS: translations };
+files.set("widget.js", await small(await bundle("widget.ts", Object.fromEntries(Object.entries(loaded).map(([name, path]) => [name, JSON.stringify(path)])))));
 const script = await split("dashboard.ts");
 const names = {
   ICON: `"${hashed("icon.svg", await readFile(source("icon.svg")))}"`,

@@ -33,7 +33,7 @@ const widget = "/widget.js"
 
 // loaded is what the widget loads on whatever origin: where a page has a list of people, and where tabs can share a
 // connection.
-var loaded = []string{"list.js", "tabs.js"}
+var loaded = []string{"list.js", "tabs.js", "translations.js"}
 
 // contents are the embedded files, ready to be sent.
 type contents struct {

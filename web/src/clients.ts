@@ -14,9 +14,8 @@ export function clientFor(gateway?: string): Client {
   const base = (gateway ? baseOf(gateway) : configured.gateway) ?? "";
   let client = clients.get(base);
   if (client === undefined) {
-    const sharing = shared((options) => tokenFor(base, options));
-    const getToken: TokenSource = (options) => sharing.ready.then(() => tokenFor(base, options));
-    const made = (client = new Client({ gateway: base, getToken, dial: sharing.dial }));
+    const getToken: TokenSource = (options) => tokenFor(base, options);
+    const made = (client = new Client({ gateway: base, getToken, dial: shared(getToken) }));
     clients.set(base, made);
     if (base === "") setTimeout(() => (gateway || !configured.gateway) && missing(gateway || undefined), PATIENCE);
     globalThis.addEventListener?.("online", () => made.nudge());

@@ -1,5 +1,10 @@
 import { configured, onConfigured } from "./configure.ts";
+import { homeOf } from "./home.ts";
+import { LANGUAGES } from "./languages.ts";
 import { known, Words } from "./words.ts";
+
+/** Where the gateway has the other languages, in a script that is loaded from it; undefined in a bundle that holds them. */
+declare const TRANSLATIONS: string | undefined;
 
 let made = new Map<string, Words>();
 const listeners = new Set<() => void>();
@@ -7,13 +12,18 @@ const listeners = new Set<() => void>();
 /**
  * The words for an element: in the language of the nearest `lang` attribute, beyond shadow roots too, else in the
  * configured one, else in the browser's first that is spoken here, else in English. A language without a region counts
- * times as the reader's own region does.
+ * times as the reader's own region does. Languages other than English are loaded when they are first asked for; until
+ * then, and where they cannot be, it is English.
  */
 export function wordsFor(element: Element): Words {
   const browser = globalThis.navigator?.languages ?? [];
   for (const wished of [langOf(element), configured.locale ?? "", ...browser, "en"]) {
     const language = known(wished);
     if (language === undefined) continue;
+    if (LANGUAGES[language] === undefined) {
+      learn();
+      continue;
+    }
     const tag = wished.length > 2 ? wished : (browser.find((tag) => known(tag) === language) ?? wished);
     let words = made.get(tag);
     if (words === undefined) made.set(tag, (words = new Words(canonical(tag) ?? language, configured.labels)));
@@ -29,13 +39,27 @@ export function onWords(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+/** Loads the other languages, once. */
+let learn = () => {
+  learn = () => {};
+  const loaded = typeof TRANSLATIONS === "string" ? import(homeOf(import.meta.url) + TRANSLATIONS) : import("./translations.ts");
+  (loaded as Promise<typeof import("./translations.ts")>).then(
+    ({ TRANSLATIONS: more }) => {
+      Object.assign(LANGUAGES, more);
+      changed();
+    },
+    () => {}, // English is spoken, too
+  );
+};
+
+function changed(): void {
+  made = new Map();
+  for (const listener of [...listeners]) listener();
+}
+
 /** Begins to listen, once: thousands of elements on a page share it. */
 let begin = () => {
   begin = () => {};
-  const changed = () => {
-    made = new Map();
-    for (const listener of [...listeners]) listener();
-  };
   onConfigured(changed);
   new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["lang"] });
 };

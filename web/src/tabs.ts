@@ -1,4 +1,5 @@
 import { homeOf } from "./home.ts";
+import type { place } from "./place.ts";
 import { Socket, type TokenSource, type Wire } from "./socket.ts";
 import { Table } from "./table.ts";
 
@@ -12,6 +13,8 @@ export interface Surroundings {
   readonly page: Pick<Document, "visibilityState" | "addEventListener">;
   /** A connection of one's own. */
   readonly dial: Dial;
+  /** Loads what it takes to have a place among several tabs. */
+  load(): Promise<{ place: typeof place }>;
 }
 
 export type Channel = Pick<BroadcastChannel, "onmessage" | "postMessage" | "close">;
@@ -23,44 +26,95 @@ declare const TABS: string | undefined;
 const kit = { Socket, Table };
 export type Kit = typeof kit;
 
-/** How long that rest may take to come, in milliseconds, until a page goes on without. */
-const PATIENCE = 3000;
-
 const alone: Dial = (url, protocol) => new WebSocket(url, protocol) as unknown as Wire;
-
-export interface Sharing {
-  /** It is known how to connect: what is dialled before is a connection of one's own. */
-  readonly ready: Promise<unknown>;
-  readonly dial: Dial;
-}
 
 /**
  * One connection to a gateway for all tabs of an origin in which the same caller watches: what a Socket dials instead of
- * the gateway. Whoever holds a Web Lock runs the relay; what it says travels by BroadcastChannels, one for each tab, whose
- * life is a lock of its own. Where the browser offers none of this, or it fails, a page has a connection to itself.
+ * the gateway. A tab connects by itself until it meets another one at the same gateway; from then on both have a `place`,
+ * whose code a page on its own never loads. Where the browser cannot do it, or it fails, a page keeps a connection to itself.
  */
-export function shared(source: TokenSource, around: Surroundings | undefined = surroundings()): Sharing {
-  let dial = around?.dial ?? alone;
-  const single = dial;
+export function shared(source: TokenSource, around: Surroundings | undefined = surroundings()): Dial {
+  if (around === undefined) return alone;
+  const { channel, dial, locks } = around;
+  let single = false;
   let steal = false;
-  const load = async () => {
-    if (!around) return;
-    const { place } = (await (typeof TABS === "string" ? import(homeOf(import.meta.url) + TABS) : import("./place.ts"))) as typeof import("./place.ts");
-    dial = (url, _protocol, token) => {
-      const taken = place(kit, around, url, token, source, steal, (silent) => {
-        if (silent) steal = true;
-        else dial = single;
-      });
-      steal = false;
-      return taken;
+  return (url, protocol, token) => {
+    if (single) return dial(url, protocol);
+    const over = new AbortController();
+    const { signal } = over;
+    const name = `presence.v1 ${url}`;
+    const others = channel(name);
+    let wire: Wire | undefined;
+    let met = false;
+
+    const leave = () => {
+      over.abort();
+      others.close();
     };
+    const outer: Wire = {
+      onmessage: null,
+      onclose: null,
+      onlink: null,
+      send: (frame) => wire?.send(frame),
+      nudge: (asked) => wire?.nudge?.(asked),
+      close(code, reason) {
+        leave();
+        wire?.close(code, reason);
+      },
+    };
+    const use = (next: Wire) => {
+      if (wire !== undefined) {
+        wire.onmessage = wire.onclose = null;
+        wire.close(1000);
+        outer.onlink?.(); // the next hello may take a moment
+      }
+      wire = next;
+      wire.onmessage = (event) => outer.onmessage?.(event);
+      wire.onlink = (status) => outer.onlink?.(status);
+      wire.onclose = (event) => {
+        leave();
+        outer.onclose?.(event);
+      };
+    };
+    const stay = () => {
+      single = true;
+      if (!signal.aborted && wire === undefined) use(dial(url, protocol));
+    };
+    /** There is another tab. */
+    const meet = async () => {
+      if (met) return;
+      met = true;
+      const { place } = await around.load();
+      // The token of the dial may be an old one by now.
+      const own = wire === undefined ? token : await source({ renew: false });
+      if (signal.aborted) return;
+      use(place(kit, around, url, own, source, steal, (silent) => {
+        if (silent) steal = true;
+        else single = true;
+      }));
+      steal = false;
+    };
+
+    others.onmessage = ({ data: asking }) => {
+      if (asking) others.postMessage(false);
+      meet().catch(stay);
+    };
+    // Whoever has the lock is the first, and need not wait to hear whether there are others.
+    const greet = async (lock: Lock | null) => {
+      if (signal.aborted) return;
+      others.postMessage(true);
+      if (lock === null) return meet();
+      if (!met) use(dial(url, protocol));
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    };
+    locks.request(name, { ifAvailable: true }, greet).catch(stay);
+    return outer;
   };
-  const late = new Promise((resolve) => around && setTimeout(resolve, PATIENCE));
-  return { ready: Promise.race([load().catch(() => {}), late]), dial: (...asked) => dial(...asked) };
 }
 
 function surroundings(): Surroundings | undefined {
   const locks = globalThis.navigator?.locks;
   if (!locks || !globalThis.BroadcastChannel || !globalThis.document) return undefined;
-  return { locks, page: document, dial: alone, channel: (name) => new BroadcastChannel(name) };
+  const load = () => (typeof TABS === "string" ? import(homeOf(import.meta.url) + TABS) : import("./place.ts")) as Promise<typeof import("./place.ts")>;
+  return { locks, load, page: document, dial: alone, channel: (name) => new BroadcastChannel(name) };
 }

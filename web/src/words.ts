@@ -1,5 +1,5 @@
 import type { FluentStatus } from "./fluent.ts";
-import { KEYS, LANGUAGES, STATUSES, WORDS } from "./languages.ts";
+import { KEYS, LANGUAGES, SPOKEN, STATUSES, WORDS } from "./languages.ts";
 import type { Presence } from "./protocol.ts";
 
 /** Activities, and availabilities sent as such, that only repeat the status. */
@@ -104,10 +104,10 @@ export class Words {
   }
 }
 
-/** The language of `LANGUAGES` that a tag means; undefined for none of them. */
+/** The language of `SPOKEN` that a tag means; undefined for none of them. */
 export function known(tag: string): string | undefined {
   const language = tag.split(/[-_]/)[0]!.toLowerCase();
-  return Object.hasOwn(LANGUAGES, language) ? language : undefined;
+  return SPOKEN.includes(language) ? language : undefined;
 }
 
 function languageOf(tag: string): string {

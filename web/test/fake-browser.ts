@@ -1,8 +1,9 @@
 import { setMaxListeners } from "node:events";
+import { place } from "../src/place.ts";
 import type { Wire } from "../src/socket.ts";
 import type { Surroundings } from "../src/tabs.ts";
 
-type Grant = () => Promise<void> | void;
+type Grant = (lock: object | null) => Promise<void> | void;
 
 interface Asked {
   readonly page: Page;
@@ -35,11 +36,12 @@ export class FakeBrowser {
     return [...this.#locks.keys(), ...[...this.channels].map((c) => c.name)];
   }
 
-  request(page: Page, name: string, options: { signal?: AbortSignal; steal?: boolean }, grant: Grant): Promise<void> {
-    const { signal, steal } = options;
+  request(page: Page, name: string, options: { signal?: AbortSignal; steal?: boolean; ifAvailable?: boolean }, grant: Grant): Promise<void> {
+    const { signal, steal, ifAvailable } = options;
     if (signal !== undefined && steal) return Promise.reject(new DOMException("signal with steal", "NotSupportedError"));
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (page.dead) return new Promise(() => {});
+    if (ifAvailable && this.#locks.has(name)) return Promise.resolve(grant(null));
     const lock = this.#locks.get(name) ?? { held: undefined, queue: [] };
     this.#locks.set(name, lock);
     return new Promise((resolve, reject) => {
@@ -71,7 +73,7 @@ export class FakeBrowser {
     lock.held = asked;
     setTimeout(() => asked.page.deliver(() => {
       if (lock.held !== asked) return;
-      Promise.resolve(asked.grant()).then(asked.settle.resolve, asked.settle.reject).finally(() => {
+      Promise.resolve(asked.grant({})).then(asked.settle.resolve, asked.settle.reject).finally(() => {
         if (lock.held !== asked) return;
         lock.held = undefined;
         this.#next(name, lock);
@@ -142,6 +144,10 @@ export class Page implements Surroundings {
   } as Surroundings["locks"];
   readonly channel = (name: string) => new Channel(this, name);
   readonly dial = (url: string, protocol: string) => this.browser.dial(this, url, protocol);
+
+  async load() {
+    return { place };
+  }
 
   get frozen(): boolean {
     return this.#waiting !== undefined;

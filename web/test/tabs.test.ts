@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Client } from "../src/client.ts";
-import "../src/place.ts"; // loaded already when a page asks for it
 import { shared } from "../src/tabs.ts";
 import type { TokenSource, Wire } from "../src/socket.ts";
-import { FakeBrowser, type Page } from "./fake-browser.ts";
+import { FakeBrowser, Page } from "./fake-browser.ts";
 import { id } from "./fake-gateway.ts";
 import { SmallGateway } from "./small-gateway.ts";
 
@@ -12,6 +11,7 @@ const GROUP = "99999999-0000-0000-0000-000000000001";
 
 let gateway: SmallGateway;
 let browser: FakeBrowser;
+let still: Page;
 let clients: Client[];
 
 beforeEach(() => {
@@ -22,6 +22,9 @@ beforeEach(() => {
   gateway = new SmallGateway(20);
   browser = new FakeBrowser(() => 1, (page) => gateway.dial(page));
   clients = [];
+  // A page that stands still keeps all others from taking themselves for the only one.
+  still = browser.page();
+  void still.locks.request("presence.v1 wss://gw.example/v1/stream", {}, () => new Promise(() => {}));
 });
 afterEach(() => {
   gateway.stop();
@@ -42,12 +45,11 @@ interface Tab {
 
 function open(token?: TokenSource, dial?: (url: string, protocol: string, token?: string) => Wire): Tab {
   const page = browser.page();
-  const sharing = shared(token ?? (async () => undefined), page);
-  const dialled = dial ?? sharing.dial;
+  const dialled = dial ?? shared(token ?? (async () => undefined), page);
   const rising = new Map<string, string>();
   const client = new Client({
     gateway: "https://gw.example",
-    getToken: (options) => sharing.ready.then(() => token?.(options)),
+    ...(token && { getToken: token }),
     dial: (url, protocol, token) => {
       const wire = dialled(url, protocol, token);
       rising.clear();
@@ -265,6 +267,7 @@ describe("a tab that ends", () => {
     expect(gateway.made).toBe(2);
     a.client.suspend();
     b.client.suspend();
+    still.kill();
     await pass(100);
     expect([browser.names, gateway.connections.size]).toEqual([[], 0]);
   });
@@ -388,6 +391,7 @@ describe("callers", () => {
     gateway.drop(4401);
     await pass(3000);
     expect(tabs.map((t) => t.client.link)).toMatchObject([{ state: "signed-out", retrying: false }, { state: "signed-out", retrying: false }]);
+    still.kill();
     expect(browser.names).toEqual([]);
   });
 
@@ -423,13 +427,70 @@ describe("callers", () => {
   });
 });
 
+describe("a tab on its own", () => {
+  beforeEach(() => {
+    still.kill();
+    vi.spyOn(Page.prototype, "load");
+  });
+
+  it("connects by itself and loads nothing more", async () => {
+    const a = open();
+    a.client.watch(id(1), () => {});
+    await pass(20_000);
+    expect(activity(a, 1)).toBe(truth(1));
+    expect(Page.prototype.load).not.toHaveBeenCalled();
+    a.client.suspend();
+    await pass(100);
+    expect([browser.names, gateway.connections.size]).toEqual([[], 0]);
+  });
+
+  it("shares from when another one opens, and its states stand meanwhile", async () => {
+    const a = open();
+    a.client.watch(id(1), () => {});
+    await pass(500);
+    const said: string[] = [];
+    a.client.onStatus(() => said.push(a.client.link.state));
+    const b = open();
+    b.client.watch(id(2), () => {});
+    await pass(500);
+    expect([activity(a, 1), activity(b, 2)]).toEqual([truth(1), truth(2)]);
+    expect([union(), gateway.connections.size, gateway.made]).toEqual([new Set([1, 2].map(id)), 1, 2]);
+    expect(said.filter((state) => state !== "live")).toEqual([]);
+    await pass(10_000);
+    expect(a.client.view(id(1)).stale).toBe(false);
+    gateway.change(1);
+    await pass(100);
+    expect(activity(a, 1)).toBe(truth(1));
+  });
+
+  it("is met by those who share, too", async () => {
+    const [a, b, c] = [open(), open(), open()];
+    for (const t of [a, b, c]) t.client.watch(id(1), () => {});
+    await pass(1000);
+    a.page.kill(); // which may have been the first
+    await pass(1000);
+    const d = open();
+    d.client.watch(id(2), () => {});
+    await pass(1000);
+    expect([activity(b, 1), activity(c, 1), activity(d, 2), gateway.connections.size]).toEqual([truth(1), truth(1), truth(2), 1]);
+  });
+
+  it("keeps its connection where the rest cannot be loaded", async () => {
+    vi.mocked(Page.prototype.load).mockRejectedValue(new TypeError("not found"));
+    const [a, b] = [open(), open()];
+    for (const t of [a, b]) t.client.watch(id(1), () => {});
+    await pass(1000);
+    expect([activity(a, 1), activity(b, 1), gateway.connections.size, gateway.made]).toEqual([truth(1), truth(1), 2, 2]);
+  });
+});
+
 describe("without what sharing needs", () => {
   it("a page has a connection of its own", async () => {
     const locks = { request: () => Promise.reject(new DOMException("not here", "SecurityError")) };
     for (let i = 0; i < 2; i++) {
       const page = browser.page();
-      const around = { locks: locks as unknown as LockManager, channel: page.channel, page: page.page, dial: page.dial };
-      const t = open(undefined, shared(async () => undefined, around).dial);
+      const around = { locks: locks as unknown as LockManager, channel: page.channel, page: page.page, dial: page.dial, load: page.load };
+      const t = open(undefined, shared(async () => undefined, around));
       t.client.watch(id(1), () => {});
       await pass(500);
       expect(activity(t, 1)).toBe(truth(1));

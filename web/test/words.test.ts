@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { face, FORGOTTEN } from "../src/face.ts";
 import { KEYS, LANGUAGES } from "../src/languages.ts";
+import { TRANSLATIONS } from "../src/translations.ts";
 import type { Presence } from "../src/protocol.ts";
 import { known, Words } from "../src/words.ts";
 import { id } from "./fake-gateway.ts";
@@ -10,6 +11,7 @@ const ACTIVITIES = [
   "Available", "Away", "BeRightBack", "Busy", "DoNotDisturb", "InACall", "InAConferenceCall", "Inactive", "InAMeeting", "Offline", "OffWork",
   "OutOfOffice", "PresenceUnknown", "Presenting", "Focusing", "UrgentInterruptionsOnly", "AvailableInactive", "InTheTrain", "",
 ];
+Object.assign(LANGUAGES, TRANSLATIONS);
 const OTHERS = Object.keys(LANGUAGES).filter((language) => language !== "en");
 
 function presence(availability: string, activity: string, isOutOfOffice = false, since?: string): Presence {
