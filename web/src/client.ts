@@ -25,6 +25,14 @@ export interface ClientStatus extends LinkStatus {
   readonly refused?: string;
 }
 
+export interface WatchOptions {
+  /**
+   * Goes on while the page is hidden. Without it a watch rests some time after the page was hidden, and what is known
+   * stays as the last known until the page is looked at again.
+   */
+  readonly background?: boolean;
+}
+
 export interface ClientOptions {
   /** Base address of the gateway, such as `https://presence.example.com`; empty where there is none. */
   readonly gateway: string;
@@ -65,6 +73,7 @@ export class Client {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #suspended = false;
   #leaving = false;
+  #restedAt: number | undefined;
 
   constructor(options: ClientOptions) {
     const { gateway } = options;
@@ -91,40 +100,40 @@ export class Client {
    * Watches one user, named by id or, where the gateway has a directory, by e-mail address; call the result to stop. What
    * is neither is never known.
    */
-  watch(user: string, listener: () => void): () => void {
+  watch(user: string, listener: () => void, options?: WatchOptions): () => void {
     const name = userId(user) ?? address(user);
-    return name === undefined ? () => {} : this.#watch(name, () => listener());
+    return name === undefined ? () => {} : this.#watch(name, () => listener(), options);
   }
 
   /**
    * Watches the members of a group that the gateway watches, named by its id. The listener is told whose view changed or
    * who came; it is also called when somebody left and when the gateway refuses the group.
    */
-  watchGroup(group: string, listener: (ids: ReadonlySet<string>) => void): () => void {
+  watchGroup(group: string, listener: (ids: ReadonlySet<string>) => void, options?: WatchOptions): () => void {
     const id = userId(group);
-    return id === undefined ? () => {} : this.#watch(groupName(id), listener);
+    return id === undefined ? () => {} : this.#watch(groupName(id), listener, options);
   }
 
   /** Watches everyone the gateway watches and this caller may see; the listener is told whose view changed. */
-  watchEveryone(listener: (ids: ReadonlySet<string>) => void): () => void {
+  watchEveryone(listener: (ids: ReadonlySet<string>) => void, { background = false }: WatchOptions = {}): () => void {
     const own: Listener = (ids) => listener(ids);
     this.#everyone.add(own);
-    this.#table.subscriptions.addEveryone();
+    this.#table.subscriptions.addEveryone(background);
     this.#start();
     return () => {
       if (!this.#everyone.delete(own)) return;
-      this.#table.subscriptions.removeEveryone();
+      this.#table.subscriptions.removeEveryone(background);
       this.#stop();
     };
   }
 
-  #watch(name: string, listener: Listener): () => void {
+  #watch(name: string, listener: Listener, { background = false }: WatchOptions = {}): () => void {
     const deaf = this.#listeners.add(name, listener);
-    this.#table.subscriptions.add(name);
+    this.#table.subscriptions.add(name, background);
     this.#start();
     return () => {
       if (!deaf()) return;
-      this.#table.subscriptions.remove(name);
+      this.#table.subscriptions.remove(name, background);
       this.#stop();
     };
   }
@@ -202,11 +211,24 @@ export class Client {
   resume(): void {
     if (!this.#suspended) return;
     this.#suspended = false;
-    if (!this.#table.subscriptions.idle) this.#socket.open();
+    this.#start();
+  }
+
+  /** The page is hidden, or looked at again: meanwhile only what is watched in the background is, over a connection of its own. */
+  rest(resting: boolean): void {
+    if (resting === (this.#restedAt !== undefined)) return;
+    const long = this.#restedAt !== undefined && this.#now() - this.#restedAt > GRACE;
+    this.#restedAt = resting ? this.#now() : undefined;
+    this.#socket.close();
+    this.#table.subscriptions.closed();
+    this.#table.subscriptions.rest(resting);
+    // What the background did not follow is old, however well the link stood.
+    if (long) this.#setStale(true);
+    this.#start();
   }
 
   #start(): void {
-    if (!this.#suspended) this.#socket.open();
+    if (!this.#suspended && !this.#table.subscriptions.idle) this.#socket.open();
   }
 
   /** Disconnects a moment after the last watch ended, as pages often replace one view by the next. */
@@ -218,6 +240,7 @@ export class Client {
       if (!this.#table.subscriptions.idle) return;
       this.#socket.close();
       this.#table.subscriptions.closed();
+      if (this.#restedAt !== undefined) return; // what is held is of use again
       clearTimeout(this.#timer);
       this.#stale = false;
     }, 1000);
@@ -265,7 +288,7 @@ export class Client {
     this.#stale = stale;
     this.#changed(new Set(this.#table.store.ids()));
     this.#statusChanged();
-    if (stale) this.#timer = setTimeout(() => this.#setStale(true), TICK);
+    if (stale && this.#restedAt === undefined) this.#timer = setTimeout(() => this.#setStale(true), TICK);
   }
 
   /** Gives the connection time to vouch for what the one before gave. */

@@ -24,10 +24,23 @@ export function clientFor(gateway?: string): Client {
     globalThis.addEventListener?.("pagehide", () => made.suspend());
     globalThis.document?.addEventListener("resume", () => made.resume());
     globalThis.document?.addEventListener("freeze", () => made.suspend());
-    globalThis.document?.addEventListener("visibilitychange", () => document.visibilityState === "visible" && made.nudge());
+    const look = () => {
+      clearTimeout(resting);
+      if (document.visibilityState === "hidden") resting = setTimeout(() => made.rest(true), HIDDEN);
+      else {
+        made.rest(false);
+        made.nudge();
+      }
+    };
+    let resting: ReturnType<typeof setTimeout> | undefined;
+    globalThis.document?.addEventListener("visibilitychange", look);
+    if (globalThis.document?.visibilityState === "hidden") look();
   }
   return client;
 }
+
+/** How long after a page was hidden it stops costing anything, in milliseconds. */
+const HIDDEN = 30_000;
 
 /** How long a page may take to `configure` after it first asked for a client, in milliseconds. */
 const PATIENCE = 1000;

@@ -49,6 +49,9 @@ export class Subscriptions {
   #options: SubscriptionsOptions;
   #wanted = new Map<string, number>();
   #everyone = 0;
+  /** Those of them that are wanted while the page rests, too. */
+  #background = new Map<string, number>();
+  #resting = false;
   #told = new Set<string>();
   #toldEveryone = false;
   #join = new Set<string>();
@@ -86,8 +89,22 @@ export class Subscriptions {
     return this.asks(id);
   }
 
+  /** Whether there is nothing to ask the gateway for. */
   get idle(): boolean {
-    return this.#everyone === 0 && this.#wanted.size === 0;
+    return !this.#due("*") && (this.#resting ? this.#background : this.#wanted).size === 0;
+  }
+
+  /** Whether a name, or everyone (`*`), is to be watched now. */
+  #due(name: string): boolean {
+    return this.#resting ? this.#background.has(name) : name === "*" ? this.#everyone > 0 : this.#wanted.has(name);
+  }
+
+  /**
+   * While the page rests, only what is wanted in the background is asked for; of the rest, what is held stays as the last
+   * that was known. Takes effect with the next connection.
+   */
+  rest(resting: boolean): void {
+    this.#resting = resting;
   }
 
   /** Whether the present connection's gateway has answered for a name that is watched, or for everyone (`*`). */
@@ -98,21 +115,20 @@ export class Subscriptions {
     return name === "*" ? this.#toldEveryone : this.#told.has(name);
   }
 
-  add(id: string): void {
-    const count = this.#wanted.get(id) ?? 0;
-    this.#wanted.set(id, count + 1);
-    if (count > 0) return;
+  add(id: string, background = false): void {
+    const due = this.#due(id);
+    more(this.#wanted, id);
+    if (background) more(this.#background, id);
+    if (due || !this.#due(id)) return;
     if (!this.#leave.delete(id)) this.#join.add(id);
     this.#schedule();
   }
 
-  remove(id: string): void {
-    const count = this.#wanted.get(id) ?? 0;
-    if (count > 1) {
-      this.#wanted.set(id, count - 1);
-      return;
-    }
-    if (!this.#wanted.delete(id)) return;
+  /** Takes back what was added, with the same `background`. */
+  remove(id: string, background = false): void {
+    if (background) less(this.#background, id);
+    less(this.#wanted, id);
+    if (this.#due(id)) return;
     if (this.#told.has(id)) this.#leave.add(id);
     else {
       this.#join.delete(id);
@@ -130,12 +146,14 @@ export class Subscriptions {
     }
   }
 
-  addEveryone(): void {
+  addEveryone(background = false): void {
     this.#everyone++;
+    if (background) more(this.#background, "*");
     this.#schedule();
   }
 
-  removeEveryone(): void {
+  removeEveryone(background = false): void {
+    if (background) less(this.#background, "*");
     if (--this.#everyone === 0 && !this.#toldEveryone) this.#untoldEveryone = true;
     this.#schedule();
   }
@@ -145,7 +163,7 @@ export class Subscriptions {
     this.closed();
     this.#connected = true;
     this.#allowance = BURST;
-    for (const id of this.#wanted.keys()) this.#join.add(id);
+    for (const id of this.#wanted.keys()) if (this.#due(id)) this.#join.add(id);
     this.#pump();
   }
 
@@ -281,7 +299,7 @@ export class Subscriptions {
       }
       return next;
     }
-    const everyone = this.#everyone > 0;
+    const everyone = this.#due("*");
     if (everyone !== this.#toldEveryone) {
       this.#toldEveryone = everyone;
       // Without `known`: who is missing from this snapshot is no longer watched, which `known` would hide.
@@ -289,6 +307,16 @@ export class Subscriptions {
     }
     return undefined;
   }
+}
+
+function more(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+function less(counts: Map<string, number>, name: string): void {
+  const count = counts.get(name) ?? 0;
+  if (count > 1) counts.set(name, count - 1);
+  else counts.delete(name);
 }
 
 function take(ids: Set<string>): string[] {
