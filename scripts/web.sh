@@ -32,10 +32,12 @@ test)
   ../scripts/examples.sh check
   CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   export CHROMIUM
-  for test in e2e/*.test.mjs; do
-    step "a browser: $test"
-    node --test-reporter=spec "$test"
-  done
+  step "in a browser: two at a time, for they mostly wait"
+  # shellcheck disable=SC2016 # for the shell that xargs starts
+  printf '%s\n' e2e/*.test.mjs | xargs -P 2 -I{} bash -c '
+    said=$(node --test-reporter=spec {} 2>&1) && failed=0 || failed=1
+    printf "\n--- %s\n%s\n" {} "$said"
+    exit $failed'
   ;;
 bench)
   ../scripts/need.sh chromium redis openssl
