@@ -42,7 +42,7 @@ export async function marks() {
     const d = await path(icon);
     lines.push(`export const ${name} = "${name === "DISC" || name === "RING" ? d : mark(icon, d)}";`);
   }
-  return `/*! Marks of Fluent System Icons, (c) Microsoft Corporation, MIT licence */
+  return `/*! Fluent System Icons, (c) Microsoft, MIT */
 // Written by marks.mjs from @fluentui/svg-icons ${version}; not to be changed by hand. Outlines on a grid of 16 by 16, for
 // the even-odd rule: a mark on the disc is a hole in it.
 ${lines.join("\n")}

@@ -83,7 +83,7 @@ test("an address finds whom it belongs to; a name is not searched for", async ()
       `<presence-badge person-query="Bert"></presence-badge><presence-badge person-query="nobody@contoso.example"></presence-badge><presence-badge user-id="anna"></presence-badge>`,
     (page) => {
       page.on("console", (m) => m.type() === "warning" && warnings.push(m.text()));
-      expectComplaints(page, /^warning: presence-badge: (person-query takes an e-mail address; names are not searched|user-id takes the id of a user, a GUID)/);
+      expectComplaints(page, /^warning: presence-badge: (person-query is no e-mail address|user-id is no GUID)/);
     },
   );
   await until(async () => /^Away/.test(await name(page)), "the badge's state");

@@ -97,7 +97,7 @@ test("a group that is refused, one that does not exist and what is no id show no
   assert.deepEqual(await lines(page, 3), ["表示できるメンバーはいません。"]);
   assert.equal(await page.getByText("Nobody to see here.").isVisible(), true);
   await axe(page, "lists of nobody");
-  expectComplaints(page, /^warning: presence-list: group-id takes the id of a group, a GUID/);
+  expectComplaints(page, /^warning: presence-list: group-id is no GUID/);
   await page.locator("presence-list").first().evaluate((e) => (e.groupId = "Sales"));
   await until(async () => (await lines(page, 0)).length === 0, "nothing is said of what is no group");
   await done(page);

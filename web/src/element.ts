@@ -23,6 +23,7 @@ const warned = new Set<string>();
  * somebody was let in. Both bubble and cross shadow boundaries, so that a page listens once, on its document.
  */
 export abstract class PresenceElement extends Base implements Guest {
+  declare gateway: string;
   /** The client while the element watches. */
   protected client: Client | undefined;
   #stop: (() => void) | undefined;
@@ -30,8 +31,8 @@ export abstract class PresenceElement extends Base implements Guest {
   #near = false;
   /** Something was remembered when time passed last. */
   #held = false;
-  #link = "";
-  #day = "";
+  #link: string | undefined;
+  #day: string | undefined;
 
   /** Makes what the shadow root holds. Called once. */
   protected abstract build(root: ShadowRoot): void;
@@ -85,7 +86,7 @@ export abstract class PresenceElement extends Base implements Guest {
   /** Watches whoever is to be watched now, at the gateway that is meant now; `other`: that may be somebody else than before. */
   protected renew(other: boolean): void {
     if (this.#near) {
-      const client = clientFor(this.getAttribute("gateway") ?? "");
+      const client = clientFor(this.gateway);
       if (other || client !== this.client) {
         other ||= this.client !== undefined;
         const before = this.#stop;
@@ -138,8 +139,22 @@ export abstract class PresenceElement extends Base implements Guest {
       this.fire("presence-signin", { gateway: client.gateway });
     }
     // What was "since 10:42" yesterday says the day now.
-    const [was, day] = [this.#day, new Date().toDateString()];
+    const day = new Date().toDateString();
+    if (day !== (this.#day ??= day)) this.show();
     this.#day = day;
-    if (was !== "" && was !== day) this.show();
+  }
+}
+
+/** Gives a class of elements properties that are attributes, empty where there is none. */
+export function reflect(element: { prototype: object }, attributes: Readonly<Record<string, string>>): void {
+  for (const [property, attribute] of Object.entries(attributes)) {
+    Object.defineProperty(element.prototype, property, {
+      get(this: Element) {
+        return this.getAttribute(attribute) ?? "";
+      },
+      set(this: Element, value: string) {
+        this.setAttribute(attribute, value);
+      },
+    });
   }
 }

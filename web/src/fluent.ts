@@ -37,13 +37,8 @@ const SHAPE: Record<FluentStatus, readonly [Shape, Tone]> = {
   unknown: ["unknown", "grey"],
 };
 
-const SHAPE_OUT_OF_OFFICE: Record<FluentStatus, readonly [Shape, Tone]> = {
-  ...SHAPE,
-  available: ["open-check", "green"],
-  busy: ["open-disc", "red"],
-  "do-not-disturb": ["open-bar", "red"],
-  away: ["arrow", "berry"],
-};
+/** Of these Fluent has an open shape for whoever is out of office. */
+const OPEN: readonly FluentStatus[] = ["available", "busy", "do-not-disturb"];
 
 /**
  * How Fluent shows a presence. Values are compared without regard to letter case, as the documents disagree on it;
@@ -56,6 +51,6 @@ export function fluent(presence: Presence | undefined): Fluent {
   const outOfOffice = activity === "outofoffice" || presence?.outOfOfficeSettings?.isOutOfOffice === true;
   let status = (Object.hasOwn(STATUS, availability) && STATUS[availability]) || "unknown";
   if (status === "offline" && (outOfOffice || activity === "offwork")) status = "out-of-office";
-  const [shape, tone] = (outOfOffice ? SHAPE_OUT_OF_OFFICE : SHAPE)[status];
-  return { status, outOfOffice, shape, tone };
+  const [shape, tone] = SHAPE[outOfOffice && status === "away" ? "out-of-office" : status];
+  return { status, outOfOffice, shape: outOfOffice && OPEN.includes(status) ? (`open-${shape}` as Shape) : shape, tone };
 }

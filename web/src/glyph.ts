@@ -15,20 +15,9 @@ export const TONES: Record<Tone, string> = {
   grey: "#767676",
 };
 
-/** Ring and mark of what is not filled; the discs of `FILLED`. */
-const MARKS: Record<Shape, string> = {
-  check: CHECK,
-  "open-check": CHECK,
-  disc: "",
-  "open-disc": "",
-  bar: BAR,
-  "open-bar": BAR,
-  clock: CLOCK,
-  arrow: ARROW,
-  cross: CROSS,
-  unknown: "",
-};
-const FILLED: ReadonlySet<Shape> = new Set<Shape>(["check", "disc", "bar", "clock"]);
+/** The marks of the shapes that have one; an open shape has that of the full one. */
+const MARKS: Readonly<Record<string, string>> = { check: CHECK, bar: BAR, clock: CLOCK, arrow: ARROW, cross: CROSS };
+const FILLED: readonly Shape[] = ["check", "disc", "bar", "clock"];
 
 /** Stand inside a broken ring for the disc, and for the open disc, of a state only last known. */
 const DOT = "M8 5a3 3 0 1 0 0 6a3 3 0 1 0 0-6";
@@ -54,11 +43,11 @@ const DOTTED = broken(12);
  * known, around the mark of the last state known otherwise.
  */
 export function outline(shape: Shape, stale: boolean): string {
+  const full = shape.replace("open-", "");
+  const mark = MARKS[full] ?? "";
   if (shape === "unknown") return BROKEN;
-  if (!stale) return (FILLED.has(shape) ? DISC : RING) + MARKS[shape];
-  if (shape === "disc") return BROKEN + DOT;
-  if (shape === "open-disc") return DOTTED + HOLLOW;
-  return (shape.startsWith("open") ? DOTTED : BROKEN) + MARKS[shape];
+  if (!stale) return (FILLED.includes(shape) ? DISC : RING) + mark;
+  return full === shape ? BROKEN + (shape === "disc" ? DOT : mark) : DOTTED + (mark || HOLLOW);
 }
 
 /** Styles of the glyph, for a shadow root or a document. Hosts set its size. */

@@ -17,19 +17,13 @@ const listeners = new Set<() => void>();
  */
 export function wordsFor(element: Element): Words {
   const browser = globalThis.navigator?.languages ?? [];
-  for (const wished of [langOf(element), configured.locale ?? "", ...browser, "en"]) {
-    const language = known(wished);
-    if (language === undefined) continue;
-    if (LANGUAGES[language] === undefined) {
-      learn();
-      continue;
-    }
-    const tag = wished.length > 2 ? wished : (browser.find((tag) => known(tag) === language) ?? wished);
-    let words = made.get(tag);
-    if (words === undefined) made.set(tag, (words = new Words(canonical(tag) ?? language, configured.labels)));
-    return words;
-  }
-  throw new Error("English is spoken here");
+  const wished = [langOf(element), configured.locale ?? "", ...browser, "en"].filter(known);
+  if (LANGUAGES[known(wished[0]!)!] === undefined) learn();
+  const here = wished.find((tag) => known(tag)! in LANGUAGES)!;
+  const tag = here.length > 2 ? here : (browser.find((tag) => known(tag) === here) ?? here);
+  let words = made.get(tag);
+  if (words === undefined) made.set(tag, (words = new Words(canonical(tag) ?? here, configured.labels)));
+  return words;
 }
 
 /** Calls when words may be others than before: something was configured, or the page changed its language. The result ends it. */

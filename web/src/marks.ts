@@ -1,4 +1,4 @@
-/*! Marks of Fluent System Icons, (c) Microsoft Corporation, MIT licence */
+/*! Fluent System Icons, (c) Microsoft, MIT */
 // Written by marks.mjs from @fluentui/svg-icons 1.1.343; not to be changed by hand. Outlines on a grid of 16 by 16, for
 // the even-odd rule: a mark on the disc is a hole in it.
 export const DISC = "M16 8A8 8 0 1 1 0 8a8 8 0 0 1 16 0";

@@ -1,5 +1,5 @@
 import type { Client, View } from "./client.ts";
-import { PresenceElement } from "./element.ts";
+import { PresenceElement, reflect } from "./element.ts";
 import { face, told } from "./face.ts";
 import { Glyph, glyphStyles } from "./glyph.ts";
 import { Memory } from "./memory.ts";
@@ -45,6 +45,10 @@ let model: HTMLElement | undefined;
 export class PresenceBadge extends PresenceElement {
   static readonly observedAttributes = ["user-id", "person-query", "gateway", "lang"];
 
+  declare userId: string;
+  declare personQuery: string;
+  declare size: string;
+
   #badge!: HTMLElement;
   #glyph!: Glyph;
   #memory = new Memory();
@@ -54,38 +58,6 @@ export class PresenceBadge extends PresenceElement {
   /** The last state known, or undefined: not read yet, nobody's, not to be seen, or not confirmed for 15 minutes. */
   get presence(): Presence | undefined {
     return this.#presence;
-  }
-
-  get userId(): string {
-    return this.getAttribute("user-id") ?? "";
-  }
-
-  set userId(id: string) {
-    this.setAttribute("user-id", id);
-  }
-
-  get personQuery(): string {
-    return this.getAttribute("person-query") ?? "";
-  }
-
-  set personQuery(address: string) {
-    this.setAttribute("person-query", address);
-  }
-
-  get size(): string {
-    return this.getAttribute("size") ?? "medium";
-  }
-
-  set size(size: string) {
-    this.setAttribute("size", size);
-  }
-
-  get gateway(): string {
-    return this.getAttribute("gateway") ?? "";
-  }
-
-  set gateway(address: string) {
-    this.setAttribute("gateway", address);
   }
 
   protected build(root: ShadowRoot): void {
@@ -145,11 +117,11 @@ export class PresenceBadge extends PresenceElement {
 
   /** Who is shown, as the client names them: undefined for nobody, as for whatever is neither an id nor an address. */
   #name(): string | undefined {
-    const [id, query] = [this.userId.trim(), this.personQuery.trim()];
-    const name = userId(id) ?? (id === "" ? address(query) : undefined);
-    if (name === undefined && id + query !== "") {
-      this.warn(id === "" ? "person-query takes an e-mail address; names are not searched" : "user-id takes the id of a user, a GUID");
-    }
+    const { userId: id, personQuery: query } = this;
+    const name = id ? userId(id) : address(query);
+    if (name === undefined && id + query !== "") this.warn(id ? "user-id is no GUID" : "person-query is no e-mail address");
     return name;
   }
 }
+
+reflect(PresenceBadge, { userId: "user-id", personQuery: "person-query", size: "size", gateway: "gateway" });

@@ -1,6 +1,6 @@
 import type { Client } from "./client.ts";
 import { tokenFor } from "./configure.ts";
-import { PresenceElement } from "./element.ts";
+import { PresenceElement, reflect } from "./element.ts";
 import { face } from "./face.ts";
 import { Glyph, glyphStyles } from "./glyph.ts";
 import { homeOf } from "./home.ts";
@@ -31,15 +31,9 @@ export type Kit = typeof kit;
 export class PresenceList extends PresenceElement {
   static readonly observedAttributes = ["group-id", "gateway", "lang", "sort", "limit"];
 
+  declare groupId: string;
+
   #view: ListView | undefined;
-
-  get groupId(): string {
-    return this.getAttribute("group-id") ?? "";
-  }
-
-  set groupId(id: string) {
-    this.setAttribute("group-id", id);
-  }
 
   protected build(root: ShadowRoot): void {
     void this.#build(root);
@@ -53,7 +47,7 @@ export class PresenceList extends PresenceElement {
 
   protected watch(client: Client): (() => void) | undefined {
     const group = userId(this.groupId);
-    if (group === undefined && this.groupId !== "") this.warn("group-id takes the id of a group, a GUID");
+    if (group === undefined && this.groupId !== "") this.warn("group-id is no GUID");
     return this.#view?.watch(client, group ?? "", () => this.show());
   }
 
@@ -73,3 +67,5 @@ export class PresenceList extends PresenceElement {
     return this.#view?.remembers === true;
   }
 }
+
+reflect(PresenceList, { groupId: "group-id", gateway: "gateway" });
