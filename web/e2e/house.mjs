@@ -254,10 +254,15 @@ export function expectComplaints(page, pattern) {
   complaints.get(page).expected = pattern;
 }
 
-/** Nothing was complained of; the page is closed with its context. */
-export async function done(page) {
+/** Nothing was complained of. */
+export async function quiet(page) {
   assert.deepEqual(await page.evaluate(() => window.violations), [], "content security policy reports");
   assert.deepEqual(complaints.get(page).list, [], "complaints of the page");
+}
+
+/** Nothing was complained of; the page is closed with its context. */
+export async function done(page) {
+  await quiet(page);
   await page.context().close();
 }
 
