@@ -246,5 +246,11 @@ test("the words are the page's own where it has its own, and the language the co
   }, `${gateway.url}/widget.js`);
   await until(async () => (await label(all(page).nth(2 * SIZES.length))) === "Beschäftigt, Am Telefon", "the page's own word");
   assert.equal(await label(all(page).first()), "Verfügbar");
+  // Whoever reads it aloud knows the language, where the page does not say it.
+  const lang = () => all(page).first().evaluate((e) => e.shadowRoot.querySelector("[role=img]").getAttribute("lang"));
+  assert.equal(await lang(), "de-AT");
+  await page.evaluate(() => (document.documentElement.lang = "en"));
+  await until(async () => (await label(all(page).first())) === "Available", "the page's language");
+  assert.equal(await lang(), null);
   await done(page);
 });

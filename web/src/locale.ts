@@ -58,6 +58,11 @@ let begin = () => {
   new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["lang"] });
 };
 
+/** Whether words are in the language that an element's place says it is in. */
+export function speaks(element: Element, words: Words): boolean {
+  return known(langOf(element)) === known(words.tag);
+}
+
 function langOf(element: Element): string {
   for (let at: Element | undefined = element; at !== undefined; at = (at.getRootNode() as ShadowRoot).host) {
     const lang = at.closest("[lang]")?.getAttribute("lang");

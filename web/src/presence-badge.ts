@@ -2,6 +2,7 @@ import type { Client, View } from "./client.ts";
 import { PresenceElement, reflect } from "./element.ts";
 import { face, told } from "./face.ts";
 import { Glyph, glyphStyles } from "./glyph.ts";
+import { speaks } from "./locale.ts";
 import { Memory } from "./memory.ts";
 import { address, userId, type Presence } from "./protocol.ts";
 import { sheet } from "./sheet.ts";
@@ -91,7 +92,9 @@ export class PresenceBadge extends PresenceElement {
       this.#label = f.full;
       this.#badge.setAttribute("aria-label", f.full);
       this.#badge.title = f.full;
-      this.#badge.lang = words.tag;
+      // Only where it is another than the page's: a language of one's own takes browsers long to lay out.
+      if (speaks(this, words)) this.#badge.removeAttribute("lang");
+      else this.#badge.lang = words.tag;
     }
     const { presence } = told(view);
     if (presence === this.#presence) return;
