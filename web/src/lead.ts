@@ -67,15 +67,19 @@ export function lead(
 
   /** Lets a tab in sight take the lead from a page that has been hidden for long enough. */
   const offer = () => {
-    for (const [tab, seen] of visible) if (leaving && seen) return tab.postMessage({ term } satisfies Errand);
+    for (const [tab, seen] of visible) {
+      if (!leaving || !seen) continue;
+      tab.postMessage({ term } satisfies Errand);
+      look(); // it is asked once, and again a while later
+    }
   };
-  const seen = () => {
+  const look = () => {
     clearTimeout(timer);
     leaving = false;
     if (page.visibilityState === "hidden") timer = setTimeout(() => ((leaving = true), offer()), HIDDEN);
   };
-  page.addEventListener("visibilitychange", seen, { signal });
-  seen();
+  page.addEventListener("visibilitychange", look, { signal });
+  look();
 
   return {
     join(tab) {

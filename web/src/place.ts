@@ -12,10 +12,13 @@ interface Call {
 /** How long a token asked for at the dial is as good as one asked for later, in milliseconds. */
 const FRESH = 30_000;
 
+/** How long whoever leads may take to answer one that found it standing still, in milliseconds. */
+const ANSWER = 500;
+
 /**
  * A tab's place among those that share a connection, from one dial to its close: to the tab's Socket it is the wire to
  * the gateway. It has a seat with whoever leads, asks the next one for another, and leads itself when its turn comes.
- * `steal` takes the lead from whoever has it. `onFailed` is called when whoever leads stood still, or when places cannot
+ * `steal` takes the lead from whoever has it and does not answer. `onFailed` is called when whoever leads stood still, or when places cannot
  * be had in this browser.
  */
 export function place(
@@ -128,8 +131,10 @@ export function place(
         say({ taken: true });
       };
       page.addEventListener("visibilitychange", () => say({}), { signal: over.signal });
-      enqueue(steal);
+      enqueue(false);
       join();
+      // Unless somebody has taken it by now.
+      if (steal) setTimeout(() => term === 0 && !over.signal.aborted && enqueue(true), ANSWER);
     });
   };
 

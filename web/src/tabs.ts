@@ -26,7 +26,14 @@ declare const TABS: string | undefined;
 const kit = { Socket, Table };
 export type Kit = typeof kit;
 
-const alone: Dial = (url, protocol) => new WebSocket(url, protocol) as unknown as Wire;
+const alone: Dial = (url, protocol) => {
+  const socket = new WebSocket(url, protocol);
+  const close = (code?: number) => WebSocket.prototype.close.call(socket, code);
+  // A browser complains on the console of what is closed before it is open.
+  return Object.assign(socket as unknown as Wire, {
+    close: (code?: number) => (socket.readyState === 0 ? (socket.onopen = () => close(code)) : close(code)),
+  });
+};
 
 /**
  * One connection to a gateway for all tabs of an origin in which the same caller watches: what a Socket dials instead of
