@@ -28,7 +28,7 @@ export type Kit = typeof kit;
 
 const alone: Dial = (url, protocol) => {
   const socket = new WebSocket(url, protocol);
-  const close = (code?: number) => WebSocket.prototype.close.call(socket, code);
+  const close = socket.close.bind(socket);
   // A browser complains on the console of what is closed before it is open.
   return Object.assign(socket as unknown as Wire, {
     close: (code?: number) => (socket.readyState === 0 ? (socket.onopen = () => close(code)) : close(code)),
