@@ -20,6 +20,8 @@ interface Lock {
 export class FakeBrowser {
   readonly pages: Page[] = [];
   readonly channels = new Set<Channel>();
+  /** Everything said on a channel, as JSON. */
+  readonly said: string[] = [];
   #locks = new Map<string, Lock>();
 
   /** `delay` gives the milliseconds that a message takes; `dial` opens a connection of a page. */
@@ -104,6 +106,7 @@ class Channel {
     if (this.page.dead) return;
     if (!this.page.browser.channels.has(this)) throw new DOMException("the channel is closed", "InvalidStateError");
     const copy = structuredClone(message);
+    this.page.browser.said.push(JSON.stringify(copy));
     this.page.post(() => {
       for (const other of this.page.browser.channels) if (other !== this && other.name === this.name) other.#arrive(structuredClone(copy));
     });

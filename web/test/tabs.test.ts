@@ -313,6 +313,47 @@ describe("a tab that stands still", () => {
   });
 });
 
+describe("a tab that stands still for long", () => {
+  it("costs no more than what it watches, and begins anew when it moves", async () => {
+    const [a, b] = [open(), open()];
+    a.client.watch(id(1), () => {});
+    await pass(100);
+    b.client.watch(id(2), () => {});
+    await pass(100);
+    b.page.freeze();
+    for (let i = 0; i < 300; i++) {
+      gateway.change(2);
+      await pass(5);
+    }
+    await pass(6000);
+    expect(union()).toEqual(new Set([id(1)])); // it is told of nothing more, so nothing more is asked for it
+    const before = browser.said.length;
+    b.page.thaw();
+    await pass(200);
+    expect(browser.said.length - before).toBeLessThan(20);
+    expect([activity(b, 2), b.client.view(id(2)).stale]).toEqual([truth(2), false]);
+    expect(union()).toEqual(new Set([id(1), id(2)]));
+  });
+});
+
+describe("a connection that is made anew", () => {
+  it("is told what is held, for all tabs", async () => {
+    const [a, b] = [open(), open()];
+    a.client.watch(id(1), () => {});
+    b.client.watch(id(2), () => {});
+    await pass(500);
+    gateway.drop(1006);
+    gateway.heard.length = 0;
+    await pass(2000);
+    const known = Object.assign({}, ...gateway.heard.map((m) => m.known));
+    expect(known).toEqual({ [id(1)]: gateway.states.get(id(1))!.version, [id(2)]: gateway.states.get(id(2))!.version });
+    expect(gateway.heard.filter((m) => m.type === "unsubscribe")).toEqual([]);
+    for (const [t, n] of [[a, 1], [b, 2]] as const) expect([activity(t, n), t.client.view(id(n)).stale]).toEqual([truth(n), false]);
+    await pass(10_000);
+    expect(union()).toEqual(new Set([id(1), id(2)]));
+  });
+});
+
 describe("a hidden page", () => {
   it("hands the lead to one in sight, after a while", async () => {
     const [a, b] = [open(), open()];
@@ -359,7 +400,7 @@ describe("callers", () => {
     for (const t of [open(async () => anna), open(async () => ben), open(async () => "key")]) t.client.watch(id(1), () => {});
     await pass(1000);
     expect([...gateway.connections].map((c) => c.caller).sort()).toEqual(["anna", "ben", "screen"]);
-    for (const name of browser.names) for (const secret of [anna, ben, "key"]) expect(name).not.toContain(secret);
+    for (const text of [...browser.names, ...browser.said]) for (const secret of [anna, ben, '"key"', "key "]) expect(text).not.toContain(secret);
   });
 
   it("share over several tokens of the same subject, but not of other rights", async () => {
