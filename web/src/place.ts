@@ -99,8 +99,7 @@ export function place(
     hold(name, signal, granted, steal).catch((error) => {
       if (signal.aborted) return;
       if (error.name !== "AbortError") return fail();
-      resign(); // somebody took it
-      enqueue(false);
+      enqueue(false); // somebody took it, and will say so
     });
   };
 

@@ -75,11 +75,11 @@ export class FakeBrowser {
     lock.held = asked;
     setTimeout(() => asked.page.deliver(() => {
       if (lock.held !== asked) return;
-      Promise.resolve(asked.grant({})).then(asked.settle.resolve, asked.settle.reject).finally(() => {
+      Promise.resolve(asked.grant({})).then(asked.settle.resolve, asked.settle.reject).finally(() => asked.page.post(() => {
         if (lock.held !== asked) return;
         lock.held = undefined;
         this.#next(name, lock);
-      });
+      }));
     }), this.delay());
   }
 

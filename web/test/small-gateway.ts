@@ -22,7 +22,8 @@ class Connection implements Wire {
   }
 
   close(): void {
-    this.gone();
+    if (this.page !== undefined) this.page.post(() => this.gone());
+    else this.gone();
   }
 
   gone(): void {

@@ -162,6 +162,29 @@ describe("tabs of one caller", () => {
     gateway.each((n) => n.say({ type: "gone", users: [id(9)], reason: "unknown" }));
     await pass(100);
     expect(b.client.view(id(9)).absence).toBe("gone");
+    expect([...d.client.ids()]).not.toContain(id(9)); // nobody asked there
+  });
+
+  it("leave by id what they came to by address", async () => {
+    gateway.addresses.set("anna@x", id(7));
+    const [a, b] = [open(), open()];
+    a.client.watch(id(1), () => {});
+    const stop = b.client.watch("anna@x", () => {});
+    await pass(200);
+    expect(union()).toEqual(new Set([1, 7].map(id)));
+    stop();
+    await pass(200);
+    expect(union()).toEqual(new Set([id(1)]));
+  });
+
+  it("are told of nobody as new whom the gateway has yet to read again", async () => {
+    const [a, b] = [open(), open()];
+    for (const t of [a, b]) t.client.watch(id(1), () => {});
+    await pass(500);
+    gateway.pending.add(id(1));
+    gateway.drop(1006);
+    await pass(7000);
+    for (const t of [a, b]) expect([t.client.link.state, t.client.view(id(1)).stale]).toEqual(["live", true]);
   });
 
   it("are served what is held at once, with nothing asked of the gateway", async () => {
@@ -191,10 +214,14 @@ describe("tabs of one caller", () => {
     await pass(50);
     for (const t of [a, b]) expect(t.client.link).toMatchObject({ state: "offline", reason: "restarting", retrying: true });
     gateway.change(1);
-    await pass(40_000);
-    for (const t of [a, b]) {
-      expect(t.client.link).toMatchObject({ state: "offline", retrying: true });
-      expect(t.client.view(id(1)).stale).toBe(true);
+    const late = open();
+    late.client.watch(id(2), () => {});
+    await pass(3000);
+    expect(late.client.link).toMatchObject({ state: "offline", reason: "lost", retrying: true });
+    await pass(37_000);
+    for (const t of [a, b, late]) {
+      expect(t.client.link).toMatchObject({ state: "offline", reason: "lost", retrying: true });
+      if (t !== late) expect(t.client.view(id(1)).stale).toBe(true);
     }
     gateway.up = true;
     b.client.nudge();
@@ -236,6 +263,7 @@ describe("a tab that ends", () => {
     }
     await pass(200);
     tabs[1]!.client.onStatus(() => statuses.push(tabs[1]!.client.link.state));
+    setInterval(() => stale.push(tabs[1]!.client.view(id(2)).stale), 1);
     for (let i = 0; i < 5; i++) gateway.change(1);
     tabs[0]!.page.kill();
     gateway.change(2);
@@ -525,7 +553,37 @@ describe("a tab on its own", () => {
   });
 });
 
+describe("a caller who becomes another", () => {
+  it("does not lead the one it was", async () => {
+    gateway.tokens = new Map([["anna's", "anna"], ["ben's", "ben"]]);
+    let who = "anna's";
+    const [a, b] = [open(async () => who), open(async () => "anna's")];
+    for (const t of [a, b]) {
+      t.client.watch(id(1), () => {});
+      await pass(200);
+    }
+    await pass(31_000);
+    who = "ben's";
+    gateway.drop(1006);
+    await pass(3000);
+    expect([...gateway.connections].map((c) => c.caller).sort()).toEqual(["anna", "ben"]);
+    for (const t of [a, b]) expect(t.client.link.state).toBe("live");
+    expect(gateway.made).toBe(3);
+  });
+});
+
 describe("without what sharing needs", () => {
+  it("a page that cannot lead has a connection of its own", async () => {
+    const page = browser.page();
+    const request = (name: string, options: object, grant: () => void) =>
+      name.endsWith(" ") ? Promise.reject(new DOMException("not here", "SecurityError")) : page.locks.request(name, options as LockOptions, grant);
+    const around = { locks: { request } as unknown as LockManager, channel: page.channel, page: page.page, dial: page.dial, load: page.load };
+    const t = open(undefined, shared(async () => undefined, around));
+    t.client.watch(id(1), () => {});
+    await pass(1500);
+    expect(activity(t, 1)).toBe(truth(1));
+  });
+
   it("a page has a connection of its own", async () => {
     const locks = { request: () => Promise.reject(new DOMException("not here", "SecurityError")) };
     for (let i = 0; i < 2; i++) {
