@@ -31,8 +31,8 @@ func Files() map[string]Built { return embedded().built }
 // widget is the one file that has a name without a hash.
 const widget = "/widget.js"
 
-// loaded is what the widget loads on whatever origin: where a page has a list of people, and where tabs can share a
-// connection.
+// loaded is what the widget loads on whatever origin: where a page has a list of people, a second tab to share a connection
+// with, or a language other than English.
 var loaded = []string{"list.js", "tabs.js", "translations.js"}
 
 // contents are the embedded files, ready to be sent.

@@ -1,4 +1,7 @@
-/** `GET /widget.js`: the browser client and `<presence-badge>`, one module with nothing else to load; `<presence-list>` loads its rest. */
+/**
+ * `GET /widget.js`: the browser client and `<presence-badge>`, one module with nothing else to load. Only a list, a language
+ * other than English and a second tab fetch one more each.
+ */
 import { servedBy } from "./configure.ts";
 import { defineElements } from "./elements.ts";
 import { homeOf } from "./home.ts";
