@@ -99,7 +99,10 @@ export function place(
     hold(name, signal, granted, steal).catch((error) => {
       if (signal.aborted) return;
       if (error.name !== "AbortError") return fail();
-      enqueue(false); // somebody took it, and will say so
+      // Somebody took it. That they said so may have been lost on a page that stood still, so they are asked.
+      resign();
+      enqueue(false);
+      join();
     });
   };
 

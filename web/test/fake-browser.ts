@@ -113,6 +113,7 @@ class Channel {
   }
 
   #arrive(message: unknown): void {
+    if (this.page.deaf) return;
     this.#inbox.push(message);
     setTimeout(() => {
       const data = this.#inbox.shift();
@@ -129,6 +130,8 @@ class Channel {
 export class Page implements Surroundings {
   visibilityState: DocumentVisibilityState = "visible";
   dead = false;
+  /** What is said on channels is lost, as it is for a page of Chromium that a debugger halts. */
+  deaf = false;
   readonly lines: { end(): void }[] = [];
   #waiting: (() => void)[] | undefined;
   #listeners = new Set<() => void>();

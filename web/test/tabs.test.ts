@@ -322,6 +322,27 @@ describe("a tab that stands still", () => {
     expect(gateway.connections.size).toBe(1);
   });
 
+  it("leads no longer when it was followed without hearing of it", async () => {
+    const [a, b] = [open(), open()];
+    for (const t of [a, b]) {
+      t.client.watch(id(1), () => {});
+      await pass(100);
+    }
+    b.page.deaf = true;
+    await pass(24_000);
+    b.page.deaf = false;
+    a.page.freeze();
+    a.page.deaf = true; // neither that it is asked for a seat, nor that another leads
+    await pass(4000);
+    a.page.deaf = false;
+    a.page.thaw();
+    await pass(2000);
+    gateway.change(1);
+    await pass(200);
+    for (const t of [a, b]) expect([activity(t, 1), t.client.link.state]).toEqual([truth(1), "live"]);
+    expect(gateway.connections.size).toBe(1);
+  });
+
   it("gets one parcel and no more, and the newest states when it moves", async () => {
     const [a, b] = [open(), open()];
     for (const t of [a, b]) {
