@@ -66,7 +66,7 @@ async function small(bundled) {
   const { code } = await minify(Buffer.from(bundled).toString(), {
     module: true,
     ecma: 2022,
-    compress: { passes: 3, sequences: false, unsafe_arrows: true, unsafe_methods: true, pure_getters: true },
+    compress: { passes: 3, sequences: false, hoist_funs: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true },
     format: { comments: /^!/ },
   });
   return Buffer.from(code);

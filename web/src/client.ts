@@ -1,5 +1,5 @@
 import { steadyClock } from "./clock.ts";
-import { groupName, isAddress } from "./coverage.ts";
+import { EVERYONE, groupName, isAddress } from "./coverage.ts";
 import { Listeners, type Listener } from "./listeners.ts";
 import { address, userId, type Presence } from "./protocol.ts";
 import { Socket, type LinkStatus, type TokenSource, type Wire } from "./socket.ts";
@@ -57,7 +57,6 @@ export class Client {
   #socket: Socket;
   #table: Table;
   #listeners = new Listeners();
-  #everyone = new Set<Listener>();
   #statusListeners = new Set<() => void>();
   #now: () => number;
   /** The gateway has let the present connection in. */
@@ -115,16 +114,8 @@ export class Client {
   }
 
   /** Watches everyone the gateway watches and this caller may see; the listener is told whose view changed. */
-  watchEveryone(listener: (ids: ReadonlySet<string>) => void, { background = false }: WatchOptions = {}): () => void {
-    const own: Listener = (ids) => listener(ids);
-    this.#everyone.add(own);
-    this.#table.subscriptions.addEveryone(background);
-    this.#start();
-    return () => {
-      if (!this.#everyone.delete(own)) return;
-      this.#table.subscriptions.removeEveryone(background);
-      this.#stop();
-    };
+  watchEveryone(listener: (ids: ReadonlySet<string>) => void, options?: WatchOptions): () => void {
+    return this.#watch(EVERYONE, listener, options);
   }
 
   #watch(name: string, listener: Listener, { background = false }: WatchOptions = {}): () => void {
@@ -309,7 +300,6 @@ export class Client {
   /** Tells of users whose view changed, and of addresses and groups that changed themselves. */
   #changed(ids: ReadonlySet<string>, names: Iterable<string> = []): void {
     this.#listeners.tell(ids, (id) => this.#table.subscriptions.coverage.names(id), names);
-    if (ids.size > 0) for (const listener of [...this.#everyone]) listener(ids);
   }
 
   #statusChanged(): void {

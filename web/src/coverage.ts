@@ -62,6 +62,9 @@ export class Coverage {
   }
 }
 
+/** The name of everyone the gateway watches; who they are is not kept here. */
+export const EVERYONE = "*";
+
 /** The name of a group's members. */
 export function groupName(id: string): string {
   return "#" + id;

@@ -1,9 +1,11 @@
+import { EVERYONE } from "./coverage.ts";
+
 /** Told when something changed, with the ids of the users it concerns. */
 export type Listener = (ids: ReadonlySet<string>) => void;
 
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** Who on this page wants to be told of which name: a user id, an address or a group. */
+/** Who on this page wants to be told of which name: a user id, an address, a group or everyone. */
 export class Listeners {
   #of = new Map<string, Set<Listener>>();
 
@@ -38,6 +40,7 @@ export class Listeners {
       }
     }
     for (const [name, some] of under) this.#call(name, some);
+    if (ids.size > 0) this.#call(EVERYONE, ids);
   }
 
   #call(name: string, ids: ReadonlySet<string>): void {

@@ -55,10 +55,7 @@ export function seat({ store, subscriptions }: Table, socket: Socket, greeting: 
   const say = (message: object) => add(JSON.stringify(message));
 
   const release = (names: Iterable<string>) => {
-    for (const name of names) {
-      if (name === "*") subscriptions.removeEveryone();
-      else subscriptions.remove(name);
-    }
+    for (const name of names) subscriptions.remove(name);
   };
   const begin = () => {
     const before = names;
@@ -139,8 +136,10 @@ export function seat({ store, subscriptions }: Table, socket: Socket, greeting: 
           if (names.has(name)) {
             // What was nobody's may be somebody's by now.
             if (coverage.denied(name)) subscriptions.search();
-          } else if (names.add(name) && name === "*") subscriptions.addEveryone();
-          else subscriptions.add(name);
+          } else {
+            names.add(name);
+            subscriptions.add(name);
+          }
         }
         asks.push(() => tell(id, asked, known));
         answer();

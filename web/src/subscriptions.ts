@@ -1,10 +1,9 @@
-import { Coverage, isAddress, isGroup } from "./coverage.ts";
+import { Coverage, EVERYONE, isAddress, isGroup } from "./coverage.ts";
 
 /** A message that the gateway has not answered yet. */
 export interface Request {
   readonly type: "subscribe" | "unsubscribe";
-  readonly everyone: boolean;
-  /** What it names: user ids, addresses and groups. */
+  /** What it names: user ids, addresses and groups; or everyone, and nothing else. */
   readonly names: readonly string[];
   /** Users whose version was told; left out of the snapshot they are held at exactly that version. */
   readonly known: ReadonlySet<string>;
@@ -20,8 +19,8 @@ export interface SubscriptionsOptions {
   readonly send: (message: object) => void;
   /** The version held of a user, if there is one the gateway may be told of. */
   readonly version: (id: string) => string | undefined;
-  /** These names are no longer watched, or everyone is no longer watched as such. */
-  readonly onLeft: (left: readonly string[] | "everyone") => void;
+  /** These names are no longer watched. */
+  readonly onLeft: (left: readonly string[]) => void;
 }
 
 /** Names in one message. The gateway takes 5,000; small ones let the first answers come early. */
@@ -48,17 +47,14 @@ export class Subscriptions {
   readonly coverage = new Coverage();
   #options: SubscriptionsOptions;
   #wanted = new Map<string, number>();
-  #everyone = 0;
   /** Those of them that are wanted while the page rests, too. */
   #background = new Map<string, number>();
   #resting = false;
   #told = new Set<string>();
-  #toldEveryone = false;
   #join = new Set<string>();
   #leave = new Set<string>();
   /** Left before the gateway was ever told of them. */
   #untold: string[] = [];
-  #untoldEveryone = false;
   #requests = new Map<number, Request>();
   #lastId = 0;
   #connected = false;
@@ -75,10 +71,10 @@ export class Subscriptions {
 
   /** Whether states of this user are of use to anyone here. */
   wants(id: string): boolean {
-    return this.#everyone > 0 || this.#wanted.has(id) || this.coverage.covers(id);
+    return this.#wanted.has(EVERYONE) || this.#wanted.has(id) || this.coverage.covers(id);
   }
 
-  /** Whether the page asks for a name itself: a user's id, an address, or a group's. */
+  /** Whether the page asks for a name itself: a user's id, an address, a group's, or everyone's. */
   asks(name: string): boolean {
     return this.#wanted.has(name);
   }
@@ -91,12 +87,12 @@ export class Subscriptions {
 
   /** Whether there is nothing to ask the gateway for. */
   get idle(): boolean {
-    return !this.#due("*") && (this.#resting ? this.#background : this.#wanted).size === 0;
+    return this.#due.size === 0;
   }
 
-  /** Whether a name, or everyone (`*`), is to be watched now. */
-  #due(name: string): boolean {
-    return this.#resting ? this.#background.has(name) : name === "*" ? this.#everyone > 0 : this.#wanted.has(name);
+  /** What is to be watched now. */
+  get #due(): ReadonlyMap<string, number> {
+    return this.#resting ? this.#background : this.#wanted;
   }
 
   /**
@@ -107,19 +103,17 @@ export class Subscriptions {
     this.#resting = resting;
   }
 
-  /** Whether the present connection's gateway has answered for a name that is watched, or for everyone (`*`). */
+  /** Whether the present connection's gateway has answered for a name that is watched. */
   answered(name: string): boolean {
-    for (const { type, everyone, names } of this.#requests.values()) {
-      if (type === "subscribe" && (name === "*" ? everyone : names.includes(name))) return false;
-    }
-    return name === "*" ? this.#toldEveryone : this.#told.has(name);
+    for (const { type, names } of this.#requests.values()) if (type === "subscribe" && names.includes(name)) return false;
+    return this.#told.has(name);
   }
 
   add(id: string, background = false): void {
-    const due = this.#due(id);
+    const due = this.#due.has(id);
     more(this.#wanted, id);
     if (background) more(this.#background, id);
-    if (due || !this.#due(id)) return;
+    if (due || !this.#due.has(id)) return;
     if (!this.#leave.delete(id)) this.#join.add(id);
     this.#schedule();
   }
@@ -128,7 +122,7 @@ export class Subscriptions {
   remove(id: string, background = false): void {
     if (background) less(this.#background, id);
     less(this.#wanted, id);
-    if (this.#due(id)) return;
+    if (this.#due.has(id)) return;
     if (this.#told.has(id)) this.#leave.add(id);
     else {
       this.#join.delete(id);
@@ -146,30 +140,17 @@ export class Subscriptions {
     }
   }
 
-  addEveryone(background = false): void {
-    this.#everyone++;
-    if (background) more(this.#background, "*");
-    this.#schedule();
-  }
-
-  removeEveryone(background = false): void {
-    if (background) less(this.#background, "*");
-    if (--this.#everyone === 0 && !this.#toldEveryone) this.#untoldEveryone = true;
-    this.#schedule();
-  }
-
   /** A new connection, which knows nothing yet. */
   opened(): void {
     this.closed();
     this.#connected = true;
     this.#allowance = BURST;
-    for (const id of this.#wanted.keys()) if (this.#due(id)) this.#join.add(id);
+    for (const id of this.#due.keys()) this.#join.add(id);
     this.#pump();
   }
 
   closed(): void {
     const left = [...this.#leave];
-    const everyone = this.#toldEveryone && this.#everyone === 0;
     this.#connected = false;
     clearTimeout(this.#refill);
     this.#refill = undefined;
@@ -177,12 +158,10 @@ export class Subscriptions {
     this.#search = undefined;
     this.#searched = 0;
     this.#told.clear();
-    this.#toldEveryone = false;
     this.#join.clear();
     this.#leave.clear();
     this.#requests.clear();
     if (left.length > 0) this.#options.onLeft(left);
-    if (everyone) this.#options.onLeft("everyone");
   }
 
   /** The request with this number; forgotten when its answer was the last part. */
@@ -195,7 +174,6 @@ export class Subscriptions {
   /** The gateway refused a request, which left its subscriptions as they were; says it again a while later. */
   again(request: Request): void {
     this.#allowance = 0;
-    if (request.everyone) this.#toldEveryone = request.type !== "subscribe";
     for (const id of request.names) {
       if (request.type === "subscribe") {
         this.#told.delete(id);
@@ -242,8 +220,6 @@ export class Subscriptions {
       const untold = this.#untold.filter((id) => !this.#wanted.has(id));
       this.#untold = [];
       if (untold.length > 0) this.#options.onLeft(untold);
-      if (this.#untoldEveryone && this.#everyone === 0) this.#options.onLeft("everyone");
-      this.#untoldEveryone = false;
       this.#pump();
     });
   }
@@ -252,8 +228,8 @@ export class Subscriptions {
     while (this.#connected && this.#allowance > 0) {
       const request = this.#next();
       if (request === undefined) break;
-      const { type, everyone, names, known } = request;
-      if (!everyone && names.length === 0) continue; // the gateway need not be told
+      const { type, names, known } = request;
+      if (names.length === 0) continue; // the gateway need not be told
       this.#allowance--;
       const id = ++this.#lastId;
       this.#requests.set(id, request);
@@ -261,11 +237,10 @@ export class Subscriptions {
       this.#options.send({
         type,
         id,
-        users: everyone ? "*" : [...new Set([...names.filter((name) => !isGroup(name)), ...request.meant])],
+        users: names[0] === EVERYONE ? EVERYONE : [...new Set([...names.filter((name) => !isGroup(name)), ...request.meant])],
         ...(groups.length > 0 && { groups }),
         ...(known.size > 0 && { known: Object.fromEntries([...known].map((user) => [user, this.#options.version(user)])) }),
       });
-      if (everyone && type === "unsubscribe") this.#options.onLeft("everyone");
     }
     if (this.#allowance < BURST && this.#connected) this.#refill ??= setTimeout(() => this.#earn(), REFILL);
   }
@@ -293,17 +268,12 @@ export class Subscriptions {
         this.#told.add(name);
         // A gateway that begins anew may know people before it knows their addresses.
         if (isAddress(name)) for (const id of this.coverage.users(name) ?? []) next.meant.add(id);
+        // Of everyone no version is told: who is missing from their snapshot is no longer watched, which that would hide.
         for (const id of this.coverage.users(name) ?? [name]) {
           if (known.size < KNOWN && this.#options.version(id) !== undefined) known.add(id);
         }
       }
       return next;
-    }
-    const everyone = this.#due("*");
-    if (everyone !== this.#toldEveryone) {
-      this.#toldEveryone = everyone;
-      // Without `known`: who is missing from this snapshot is no longer watched, which `known` would hide.
-      return { ...request(everyone ? "subscribe" : "unsubscribe", []), everyone: true };
     }
     return undefined;
   }
@@ -319,17 +289,15 @@ function less(counts: Map<string, number>, name: string): void {
   else counts.delete(name);
 }
 
-function take(ids: Set<string>): string[] {
-  const out: string[] = [];
-  for (const id of ids) {
-    if (out.length === CHUNK) break;
-    out.push(id);
-  }
-  for (const id of out) ids.delete(id);
-  return out;
+/** Takes as many names as one message holds; everyone comes last, in a message of its own. */
+function take(names: Set<string>): string[] {
+  const some = [...names].filter((name) => name !== EVERYONE).slice(0, CHUNK);
+  if (some.length === 0) some.push(EVERYONE);
+  for (const name of some) names.delete(name);
+  return some;
 }
 
 function request(type: Request["type"], names: string[]): Request {
   const covering = names.some((name) => isGroup(name) || isAddress(name));
-  return { type, everyone: false, names, known: new Set(), means: new Map(), meant: new Set(), covering };
+  return { type, names, known: new Set(), means: new Map(), meant: new Set(), covering };
 }

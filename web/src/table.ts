@@ -1,5 +1,5 @@
 import { Ages } from "./ages.ts";
-import { groupName, isAddress, isGroup } from "./coverage.ts";
+import { EVERYONE, groupName, isAddress, isGroup } from "./coverage.ts";
 import { userId, type Delta, type Presence, type Refusal, type ServerMessage, type Snapshot } from "./protocol.ts";
 import { Store, type Absence } from "./store.ts";
 import { Subscriptions, type Request } from "./subscriptions.ts";
@@ -180,7 +180,7 @@ export class Table {
       this.ages.vouch(this.store.get(id)!, true);
       changed.add(id);
     }
-    if (request.everyone) {
+    if (answered.has(EVERYONE)) {
       this.complete = true;
       for (const id of [...this.store.unvouched()]) {
         if (this.subscriptions.named(id) || this.subscriptions.coverage.covers(id) || this.store.awaits(id)) continue;
@@ -197,11 +197,10 @@ export class Table {
   }
 
   /** Nobody asks by these names any more. */
-  #left(left: readonly string[] | "everyone"): void {
-    if (left === "everyone") return this.#prune([...this.store.ids()]);
+  #left(left: readonly string[]): void {
     for (const name of left) {
-      if (userId(name) !== undefined) this.#prune([name]);
-      else this.#prune(this.subscriptions.coverage.forget(name));
+      if (name === EVERYONE) this.#prune([...this.store.ids()]);
+      else this.#prune(userId(name) === undefined ? this.subscriptions.coverage.forget(name) : [name]);
     }
   }
 
