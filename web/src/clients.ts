@@ -15,28 +15,33 @@ export function clientFor(gateway?: string): Client {
   let client = clients.get(base);
   if (client === undefined) {
     const getToken: TokenSource = (options) => tokenFor(base, options);
-    const made = (client = new Client({ gateway: base, getToken, dial: shared(getToken) }));
-    clients.set(base, made);
+    client = new Client({ gateway: base, getToken, dial: shared(getToken) });
+    clients.set(base, client);
     if (base === "") setTimeout(() => (gateway || !configured.gateway) && missing(gateway || undefined), PATIENCE);
-    globalThis.addEventListener?.("online", () => made.nudge());
-    // A page with an open socket or a lock is not kept for going back to, and one that is frozen can lead nobody.
-    globalThis.addEventListener?.("pageshow", () => made.resume());
-    globalThis.addEventListener?.("pagehide", () => made.suspend());
-    globalThis.document?.addEventListener("resume", () => made.resume());
-    globalThis.document?.addEventListener("freeze", () => made.suspend());
-    const look = () => {
-      clearTimeout(resting);
-      if (document.visibilityState === "hidden") resting = setTimeout(() => made.rest(true), HIDDEN);
-      else {
-        made.rest(false);
-        made.nudge();
-      }
-    };
-    let resting: ReturnType<typeof setTimeout> | undefined;
-    globalThis.document?.addEventListener("visibilitychange", look);
-    if (globalThis.document?.visibilityState === "hidden") look();
+    if (globalThis.document) follow(client);
   }
   return client;
+}
+
+/** Follows the page. */
+function follow(client: Client): void {
+  addEventListener("online", () => client.nudge());
+  // A page with an open socket or a lock is not kept for going back to, and one that is frozen can lead nobody.
+  addEventListener("pageshow", () => client.resume());
+  addEventListener("pagehide", () => client.suspend());
+  document.addEventListener("resume", () => client.resume());
+  document.addEventListener("freeze", () => client.suspend());
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    clearTimeout(resting);
+    if (document.visibilityState === "hidden") resting = setTimeout(() => client.rest(true), HIDDEN);
+    else {
+      client.rest(false);
+      client.nudge();
+    }
+  };
+  document.addEventListener("visibilitychange", look);
+  if (document.visibilityState === "hidden") look();
 }
 
 /** How long after a page was hidden it stops costing anything, in milliseconds. */

@@ -1,10 +1,3 @@
-/** What stands in `LANGUAGES` at which place: seven statuses, nine activities that say more than those, and phrases. */
-export const KEYS = (
-  "available|busy|donotdisturb|away|offline|outofoffice|unknown|" +
-  "berightback|inacall|inaconferencecall|inameeting|presenting|focusing|urgentinterruptionsonly|inactive|offwork|" +
-  "lastknown|since|sinceday|nobody|signedout"
-).split("|");
-
 /** How many of `KEYS` are statuses, and how many statuses and activities. */
 export const STATUSES = 7;
 export const WORDS = 16;
@@ -22,3 +15,12 @@ export const LANGUAGES: Record<string, string> = {
     "Be right back|In a call|In a conference call|In a meeting|Presenting|Focusing|Urgent interruptions only|Inactive|Off work|" +
     "Last known: {}|since {}|since {}|Nobody here whom you may see.|Sign in to see who is here.",
 };
+
+/**
+ * What stands in `LANGUAGES` at which place: seven statuses, nine activities that say more than those, which are Graph's
+ * names in lower case and the English words without their spaces, and phrases.
+ */
+export const KEYS = [
+  ...LANGUAGES.en!.toLowerCase().replaceAll(" ", "").split("|").slice(0, WORDS),
+  "lastknown", "since", "sinceday", "nobody", "signedout",
+];
