@@ -45,15 +45,16 @@ type contents struct {
 var embedded = sync.OnceValue(func() *contents {
 	c := &contents{files: map[string]*file{}, built: map[string]Built{}}
 	err := fs.WalkDir(dist, "dist", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || path.Ext(name) == ".br" {
+		if err != nil || e.IsDir() || path.Ext(name) == ".br" || path.Ext(name) == ".gz" {
 			return err
 		}
 		content, err := dist.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		small, _ := dist.ReadFile(name + ".br") // where there is one
-		c.add(strings.TrimPrefix(name, "dist"), newFile(path.Ext(name), content, small))
+		zipped, _ := dist.ReadFile(name + ".gz") // where there is one, as of brotli
+		small, _ := dist.ReadFile(name + ".br")
+		c.add(strings.TrimPrefix(name, "dist"), newFile(path.Ext(name), content, zipped, small))
 		return nil
 	})
 	if err != nil {

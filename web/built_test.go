@@ -51,11 +51,11 @@ func TestFilesCanBePinned(t *testing.T) {
 		t.Errorf("one of another version: %d, %v", r.StatusCode, r.Header)
 	}
 	for name := range files {
-		if strings.HasPrefix(name, "chunk") || strings.HasSuffix(name, ".br") {
+		if strings.HasPrefix(name, "chunk") || strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") {
 			t.Errorf("%s is no file of its own", name)
 		}
 	}
-	for _, path := range []string{"/widget.js.br", files["dashboard.js"].Path + ".br"} {
+	for _, path := range []string{"/widget.js.br", "/widget.js.gz", files["dashboard.js"].Path + ".br"} {
 		if r := get(t, h, "GET", path); r.StatusCode != http.StatusNotFound {
 			t.Errorf("GET %s: %d", path, r.StatusCode)
 		}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"mime"
@@ -15,7 +14,7 @@ import (
 // A file is one of the embedded files with its compressed forms, all ready to be sent.
 type file struct {
 	mediaType            string
-	plain, zipped, small []byte // small is of brotli; nil: there is none
+	plain, zipped, small []byte // zipped is of gzip, small of brotli; nil: there is none
 	tag                  string // of the plain form, without quotes
 	public               bool   // pages of every origin may read it
 }
@@ -28,19 +27,12 @@ var mediaTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// newFile makes a file of its content and, where there is one, its brotli form, made when the program was built.
-func newFile(extension string, content, small []byte) *file {
+// newFile makes a file of its content and, where there are any, its gzip and brotli forms, made when the program was built.
+func newFile(extension string, content, zipped, small []byte) *file {
 	sum := sha256.Sum256(content)
-	f := &file{mediaType: mediaTypes[extension], plain: content, small: small, tag: hex.EncodeToString(sum[:12])}
+	f := &file{mediaType: mediaTypes[extension], plain: content, zipped: zipped, small: small, tag: hex.EncodeToString(sum[:12])}
 	if f.mediaType == "" {
 		f.mediaType = "application/octet-stream"
-	}
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	_, _ = z.Write(content) // a buffer does not fail
-	_ = z.Close()
-	if b.Len() < len(content) {
-		f.zipped = b.Bytes()
 	}
 	return f
 }
