@@ -100,7 +100,6 @@ export function place(
       if (signal.aborted) return;
       if (error.name !== "AbortError") return fail();
       // Somebody took it. That they said so may have been lost on a page that stood still, so they are asked.
-      resign();
       enqueue(false);
       join();
     });

@@ -27,6 +27,18 @@ async function live(users: number[], presences: Message[] = []): Promise<Line> {
   return line;
 }
 
+describe("another hello on a connection that is live", () => {
+  it("makes nothing old before the gateway had time to vouch for it", async () => {
+    const line = await live([1], [state(1, "1")]);
+    await vi.advanceTimersByTimeAsync(6000);
+    line.say({ type: "hello", protocol: "presence.v1.json", connection: "d", heartbeatSeconds: 10, limits: {} });
+    await settle();
+    expect(client.view(id(1)).stale).toBe(false);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(client.view(id(1)).stale).toBe(true);
+  });
+});
+
 describe("subscriptions", () => {
   it("are told in one message, over one connection, for any number of watches", async () => {
     for (let i = 0; i < 50; i++) client.watch(id(i % 5).toUpperCase(), () => {});
@@ -88,6 +100,19 @@ describe("subscriptions", () => {
     expect(client.view(id(1)).presence).toBeUndefined();
     line.say({ type: "delta", presences: [state(1, "2")] });
     expect(client.view(id(1)).presence).toBeUndefined();
+  });
+
+  it("of everyone tell whose state changed, until they end", async () => {
+    const told: string[][] = [];
+    const stop = client.watchEveryone((ids) => told.push([...ids]));
+    const line = gateway.welcome();
+    await settle();
+    line.say(snapshot(line.of("subscribe")[0]!, [state(1, "1"), state(2, "1")]));
+    line.say({ type: "delta", presences: [state(2, "2")] });
+    expect(told).toEqual([[id(1), id(2)], [id(2)]]);
+    stop();
+    line.say({ type: "delta", presences: [state(2, "3")] });
+    expect(told).toHaveLength(2);
   });
 
   it("say everyone without known, and drop who is left out of everyone's snapshot", async () => {

@@ -187,6 +187,20 @@ describe("tabs of one caller", () => {
     for (const t of [a, b]) expect([t.client.link.state, t.client.view(id(1)).stale]).toEqual(["live", true]);
   });
 
+  it("nor of somebody who joins a group meanwhile", async () => {
+    gateway.groups.set(GROUP, new Set([id(4)]));
+    const [a, b] = [open(), open()];
+    a.client.watch(id(1), () => {});
+    b.client.watchGroup(GROUP, () => {});
+    await pass(500);
+    gateway.pending.add(id(1));
+    gateway.drop(1006);
+    await pass(7000);
+    gateway.move(GROUP, 1);
+    await pass(100);
+    expect([b.client.members(GROUP), activity(b, 4), activity(b, 1)]).toEqual([[4, 1].map(id), truth(4), undefined]);
+  });
+
   it("are served what is held at once, with nothing asked of the gateway", async () => {
     const [a, b] = [open(), open()];
     a.client.watch(id(1), () => {});
@@ -228,6 +242,17 @@ describe("tabs of one caller", () => {
     await pass(500);
     for (const t of [a, b]) expect([activity(t, 1), t.client.link.state, t.client.view(id(1)).stale]).toEqual([truth(1), "live", false]);
     expect(gateway.made).toBe(2);
+  });
+
+  it("know for as long as the gateway is away that somebody tries for them", async () => {
+    const dial = vi.fn(shared(async () => undefined, browser.page()));
+    const [a, b] = [open(), open(undefined, dial)];
+    for (const t of [a, b]) t.client.watch(id(1), () => {});
+    await pass(500);
+    gateway.up = false;
+    gateway.drop(1006);
+    await pass(90_000);
+    expect(dial).toHaveBeenCalledTimes(1);
   });
 
   it("know how old what they hold may be", async () => {
@@ -341,6 +366,21 @@ describe("a tab that stands still", () => {
     await pass(200);
     for (const t of [a, b]) expect([activity(t, 1), t.client.link.state]).toEqual([truth(1), "live"]);
     expect(gateway.connections.size).toBe(1);
+  });
+
+  it("or hears nothing for long takes nothing from one that leads and answers", async () => {
+    const [a, b] = [open(), open()];
+    for (const t of [a, b]) {
+      t.client.watch(id(1), () => {});
+      await pass(100);
+    }
+    b.page.deaf = true;
+    await pass(24_000);
+    b.page.deaf = false;
+    await pass(5000);
+    gateway.change(1);
+    await pass(100);
+    expect([activity(b, 1), b.client.link.state, gateway.made]).toEqual([truth(1), "live", 1]);
   });
 
   it("gets one parcel and no more, and the newest states when it moves", async () => {
