@@ -45,8 +45,11 @@ export async function freePort() {
   return port;
 }
 
+/** Longer than a client's back-off lasts after an outage of ten seconds. */
+const PATIENCE = 25_000;
+
 /** Waits until `tell` gives something true, and returns that; fails with what it gave last. */
-export async function until(tell, what, ms = 15_000) {
+export async function until(tell, what, ms = PATIENCE) {
   for (const deadline = Date.now() + ms; ; await new Promise((resolve) => setTimeout(resolve, 25))) {
     const said = await tell();
     if (said) return said;
@@ -230,7 +233,7 @@ const complaints = new WeakMap();
  */
 export async function open(url, { origins = [], context, ...options } = {}) {
   context ??= await (await browser()).newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const heard = { list: [], expected: undefined };
   complaints.set(page, heard);
