@@ -60,6 +60,14 @@ function open(token?: TokenSource, dial?: (url: string, protocol: string, token?
   return { page, client, rising };
 }
 
+/** A tab that watches the first user; one that was opened before it leads. */
+async function watching(): Promise<Tab> {
+  const t = open();
+  t.client.watch(id(1), () => {});
+  await pass(100);
+  return t;
+}
+
 /** Fails when a version goes back. */
 function watched(wire: Wire, rising: Map<string, string>): Wire {
   return new Proxy(wire, {
@@ -303,11 +311,7 @@ describe("a tab that ends", () => {
   });
 
   it("or goes to sleep while it leads hands over at once", async () => {
-    const [a, b] = [open(), open()];
-    for (const t of [a, b]) {
-      t.client.watch(id(1), () => {});
-      await pass(100);
-    }
+    const [a, b] = [await watching(), await watching()];
     a.client.suspend();
     await pass(100);
     expect(gateway.connections.size).toBe(1);
@@ -328,11 +332,7 @@ describe("a tab that ends", () => {
 
 describe("a tab that stands still", () => {
   it("is followed within two and a half heartbeats where it leads", async () => {
-    const [a, b, c] = [open(), open(), open()];
-    for (const t of [a, b, c]) {
-      t.client.watch(id(1), () => {});
-      await pass(100);
-    }
+    const [a, b, c] = [await watching(), await watching(), await watching()];
     a.page.freeze();
     gateway.change(1);
     await pass(24_000);
@@ -348,11 +348,7 @@ describe("a tab that stands still", () => {
   });
 
   it("leads no longer when it was followed without hearing of it", async () => {
-    const [a, b] = [open(), open()];
-    for (const t of [a, b]) {
-      t.client.watch(id(1), () => {});
-      await pass(100);
-    }
+    const [a, b] = [await watching(), await watching()];
     b.page.deaf = true;
     await pass(24_000);
     b.page.deaf = false;
@@ -369,11 +365,7 @@ describe("a tab that stands still", () => {
   });
 
   it("or hears nothing for long takes nothing from one that leads and answers", async () => {
-    const [a, b] = [open(), open()];
-    for (const t of [a, b]) {
-      t.client.watch(id(1), () => {});
-      await pass(100);
-    }
+    const [, b] = [await watching(), await watching()];
     b.page.deaf = true;
     await pass(24_000);
     b.page.deaf = false;
@@ -384,11 +376,7 @@ describe("a tab that stands still", () => {
   });
 
   it("gets one parcel and no more, and the newest states when it moves", async () => {
-    const [a, b] = [open(), open()];
-    for (const t of [a, b]) {
-      t.client.watch(id(1), () => {});
-      await pass(100);
-    }
+    const [, b] = [await watching(), await watching()];
     const parcels = vi.spyOn(b.page, "deliver");
     b.page.freeze();
     for (let i = 0; i < 50; i++) {
@@ -445,11 +433,7 @@ describe("a connection that is made anew", () => {
 
 describe("a hidden page", () => {
   it("hands the lead to one in sight, after a while", async () => {
-    const [a, b] = [open(), open()];
-    for (const t of [a, b]) {
-      t.client.watch(id(1), () => {});
-      await pass(100);
-    }
+    const [a, b] = [await watching(), await watching()];
     b.page.show(false);
     a.page.show(false);
     await pass(6000);
@@ -464,11 +448,7 @@ describe("a hidden page", () => {
   });
 
   it("keeps it while somebody only flips through tabs", async () => {
-    const [a, b] = [open(), open()];
-    for (const t of [a, b]) {
-      t.client.watch(id(1), () => {});
-      await pass(100);
-    }
+    const [a] = [await watching(), await watching()];
     for (let i = 0; i < 5; i++) {
       a.page.show(false);
       await pass(3000);
