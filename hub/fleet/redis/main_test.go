@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 60 * time.Second
+const patience = 20 * time.Second
 
 func open(t testing.TB, o redis.Options) *redis.Store {
 	t.Helper()
